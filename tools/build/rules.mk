@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+#
+# How Loom compiles: flags, and the three calls that module.mk files use (see the Makefile).
+
+CC       := gcc
+AR       := gcc-ar
+B        := build$(if $(SAN),/san)
+WARNINGS := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla \
+	    -Wno-unused-parameter -Wno-missing-field-initializers -Werror=implicit-function-declaration
+comma    := ,
+SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# -ffp-contract=off: the same source gives the same bytes whether or not the compiler may fuse.
+CFLAGS   := -std=gnu11 -O2 -g -D_GNU_SOURCE -fPIC -ffp-contract=off $(WARNINGS)
+CPPFLAGS := -Iuapi -Ifirmware-sim -Iuserspace -Iuserspace/libloom/include
+
+ALL_TARGETS :=
+HOST_TESTS  :=
+
+# $(call objects-of,sources): where their objects go
+objects-of = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+# $(call compile-flags,sources,cflags): per-object extra flags
+define compile-flags
+$(foreach o,$(call objects-of,$(1)),$(eval $(o): EXTRA_CFLAGS += $(2)))
+endef
+
+define static-library
+$(if $(3),$(call compile-flags,$(2),$(3)))
+$(eval $(B)/lib/lib$(1).a: $(call objects-of,$(2)))
+$(eval ALL_TARGETS += $(B)/lib/lib$(1).a)
+endef
+
+define link-program
+$(if $(5),$(call compile-flags,$(2),$(5)))
+$(eval $(6)/$(1): $(call objects-of,$(2)) $(patsubst %,$(B)/lib/lib%.a,$(3)))
+$(eval $(6)/$(1): LDLIBS := $(4))
+endef
+
+define program
+$(call link-program,$(1),$(2),$(3),$(4),$(5),$(B)/bin)
+$(eval ALL_TARGETS += $(B)/bin/$(1))
+endef
+
+define host-test
+$(call link-program,$(1),$(2),$(3),$(4) -lcmocka,$(5),$(B)/test)
+$(eval HOST_TESTS += $(B)/test/$(1))
+endef
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(SANFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/lib/%.a:
+	@mkdir -p $(@D)
+	@echo "  AR      $@"
+	@rm -f $@ && $(AR) rcsD $@ $(filter %.o,$^)
+
+$(B)/bin/% $(B)/test/%:
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@$(CC) $(SANFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -lm
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loom_accel.h - ioctls and io_uring commands, between programs and the driver.
+ *
+ * Objects: a buffer (BO) is memory; a VM is a device address space with an optional lease on the
+ * activation SRAM; a queue is a ring of jobs on one core. A queue has a table of the VMs that its
+ * jobs may name, by slot, so one queue carries the slices of many models in order. A job runs one
+ * command buffer (loom_isa.h) that lies in its VM.
+ *
+ * Completion. Every job can leave a struct drm_loom_result in a buffer that the submission names.
+ * The ioctl signals syncobjs when all jobs of the submission are done; the io_uring command posts
+ * one CQE then: res is 0 or a negative errno (that of the first job that failed), res2 (big CQE) is
+ * the device time in ns at which the last job ended. Waiting is DRM_IOCTL_SYNCOBJ_WAIT or
+ * DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, or reaping the CQE.
+ *
+ * Errors, everywhere: EINVAL a bad argument, flag, size or a reserved field that is not zero;
+ * ENOENT a handle or id that names nothing; EFAULT a bad user pointer; ENOMEM; ENOSPC no lease,
+ * VM or queue left; ENODEV the device is gone; EIO the VM is dead (an earlier job of it faulted).
+ *
+ * Ids of VMs and queues belong to the open file. Place new ioctls at the end; do not re-order.
+ */
+#ifndef LOOM_ACCEL_H
+#define LOOM_ACCEL_H
+
+#ifdef __KERNEL__
+#include <drm/drm.h>
+#else
+#include <drm.h>
+#endif
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+#define DRM_LOOM_MAJOR 1	/* struct drm_version: version_major, version_minor */
+#define DRM_LOOM_MINOR 0
+
+#define DRM_LOOM_QUERY		0x00
+#define DRM_LOOM_BO_CREATE	0x01
+#define DRM_LOOM_BO_MMAP	0x02
+#define DRM_LOOM_VM_CREATE	0x03
+#define DRM_LOOM_VM_DESTROY	0x04
+#define DRM_LOOM_VM_BIND	0x05
+#define DRM_LOOM_QUEUE_CREATE	0x06
+#define DRM_LOOM_QUEUE_DESTROY	0x07
+#define DRM_LOOM_QUEUE_SET_VM	0x08
+#define DRM_LOOM_SUBMIT		0x09
+
+/* ---- query ---- */
+
+enum drm_loom_query_type {
+	DRM_LOOM_QUERY_DEVICE = 0,	/* struct loom_hw_caps (loom_hw.h) */
+	DRM_LOOM_QUERY_COUNTERS = 1,	/* struct loom_hw_counters of core `index` */
+	DRM_LOOM_QUERY_TIME = 2,	/* struct drm_loom_time */
+	DRM_LOOM_QUERY_VM = 3,		/* struct drm_loom_vm_info of VM `index` */
+};
+
+/*
+ * With data zero, size comes back as what the driver knows. Otherwise the smaller of both sizes is
+ * copied and size comes back as the number of bytes copied.
+ */
+struct drm_loom_query {
+	__u32 type;
+	__u32 index;
+	__u32 size;
+	__u32 pad;		/* must be zero */
+	__u64 data;		/* user pointer */
+};
+
+/* Read together: CLOCK_MONOTONIC, device time, and the emulator's count of guest instructions. */
+struct drm_loom_time {
+	__u64 monotonic_ns;
+	__u64 device_ns;
+	__u64 instructions;	/* 0 when the device does not count */
+	__u64 interrupts;	/* MSI-X messages that the device sent */
+};
+
+struct drm_loom_vm_info {
+	__u32 dead;		/* a job faulted; destroy the VM */
+	__u32 fault;		/* enum loom_fault (loom_isa.h) of that job */
+	__u32 fault_cmd;
+	__u32 lease_bytes;
+	__u64 fault_addr;
+	__u64 user_data;	/* of that job */
+};
+
+/* ---- buffers ---- */
+
+struct drm_loom_bo_create {
+	__u64 size;		/* rounded up to pages; comes back rounded */
+	__u32 flags;		/* must be zero */
+	__u32 handle;		/* out; GEM_CLOSE frees it */
+};
+
+struct drm_loom_bo_mmap {
+	__u32 handle;
+	__u32 pad;		/* must be zero */
+	__u64 offset;		/* out, for mmap() of the accel node */
+};
+
+/* ---- address spaces ---- */
+
+struct drm_loom_vm_create {
+	__u32 flags;		/* must be zero */
+	__u32 lease_bytes;	/* activation SRAM, rounded up; 0 = none. ENOSPC if not to be had */
+	__u32 vm_id;		/* out, > 0 */
+	__u32 pad;		/* must be zero */
+};
+
+struct drm_loom_vm_destroy {
+	__u32 vm_id;		/* its jobs are cancelled; EBUSY never */
+	__u32 pad;		/* must be zero */
+};
+
+#define DRM_LOOM_VM_MAP		0
+#define DRM_LOOM_VM_UNMAP	1
+
+#define DRM_LOOM_MAP_WRITE	(1u << 0)	/* the device may write; else read only */
+
+/*
+ * va, offset and range are page-aligned. MAP refuses a range that overlaps a mapping (EEXIST).
+ * UNMAP takes exactly what a MAP put there (handle, flags and offset zero), and returns when the
+ * device can no longer reach the pages.
+ */
+struct drm_loom_vm_bind {
+	__u32 vm_id;
+	__u32 op;
+	__u32 handle;
+	__u32 flags;
+	__u64 va;
+	__u64 offset;		/* into the buffer */
+	__u64 range;
+};
+
+/* ---- queues ---- */
+
+struct drm_loom_queue_create {
+	__u32 core;
+	__u32 flags;		/* must be zero */
+	__u32 entries;		/* of the hardware ring, power of two, 8 .. max_ring_entries */
+	__u32 vm_slots;		/* 1 .. 256 */
+	__u32 irq_batch;	/* completions per interrupt while busy; 0 = 1 */
+	__u32 queue_id;		/* out, > 0 */
+};
+
+struct drm_loom_queue_destroy {
+	__u32 queue_id;		/* its jobs are cancelled */
+	__u32 pad;		/* must be zero */
+};
+
+struct drm_loom_queue_set_vm {
+	__u32 queue_id;
+	__u32 slot;
+	__u32 vm_id;		/* 0 = empty the slot */
+	__u32 pad;		/* must be zero */
+};
+
+/* ---- submission ---- */
+
+#define DRM_LOOM_JOB_RELEASE_LAYER (1u << 0)	/* weights are freed when the job's compute ends */
+
+struct drm_loom_job {
+	__u64 cmd_va;		/* 8-byte aligned, in the VM */
+	__u32 cmd_size;		/* bytes, multiple of 8 */
+	__u16 vm_slot;
+	__u16 flags;		/* DRM_LOOM_JOB_* */
+	__u64 user_data;	/* comes back in the result */
+	__u64 pad;		/* must be zero */
+};
+
+/* Written before the completion is signalled. Times are device ns; 0 = nothing to do there. */
+struct drm_loom_result {
+	__u64 user_data;
+	__s32 status;		/* 0, -EIO fault or dead VM, -ECANCELED, -ENODEV */
+	__u32 fault;		/* enum loom_fault (loom_isa.h) */
+	__u32 fault_cmd;	/* number of the command to blame, or 0xffffffff */
+	__u32 pad;
+	__u64 fault_addr;
+	__u64 dispatched;
+	__u64 fetch_start, fetch_end;
+	__u64 dma_start, dma_end;
+	__u64 compute_start, compute_end;
+	__u64 end;
+	__u32 fetch_busy, dma_busy, mac_busy, vector_busy;
+	__u32 wait_weights, wait_dma;
+};
+
+/* A syncobj to wait for or to signal. */
+struct drm_loom_sync {
+	__u32 handle;
+	__u32 pad;		/* must be zero */
+	__u64 point;		/* of a timeline; 0 = binary */
+};
+
+#define DRM_LOOM_SUBMIT_MAX_JOBS 256
+#define DRM_LOOM_SUBMIT_MAX_SYNCS 64
+
+/*
+ * Jobs go to the ring in order. in_syncs delay the whole submission, and what is submitted to the
+ * queue after it; a job that has nothing to wait for goes to the ring before the call returns.
+ */
+struct drm_loom_submit {
+	__u32 queue_id;
+	__u32 flags;		/* must be zero */
+	__u32 num_jobs;		/* 1 .. DRM_LOOM_SUBMIT_MAX_JOBS */
+	__u32 results_handle;	/* buffer for num_jobs struct drm_loom_result; 0 = none */
+	__u64 results_offset;	/* 8-byte aligned */
+	__u64 jobs;		/* user pointer to struct drm_loom_job[] */
+	__u32 num_in_syncs;
+	__u32 num_out_syncs;	/* must be zero in an io_uring command */
+	__u64 in_syncs;		/* user pointer to struct drm_loom_sync[] */
+	__u64 out_syncs;
+	__u64 pad;		/* must be zero */
+};
+
+#define DRM_IOCTL_LOOM_QUERY \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_LOOM_QUERY, struct drm_loom_query)
+#define DRM_IOCTL_LOOM_BO_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_LOOM_BO_CREATE, struct drm_loom_bo_create)
+#define DRM_IOCTL_LOOM_BO_MMAP \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_LOOM_BO_MMAP, struct drm_loom_bo_mmap)
+#define DRM_IOCTL_LOOM_VM_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_LOOM_VM_CREATE, struct drm_loom_vm_create)
+#define DRM_IOCTL_LOOM_VM_DESTROY \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_LOOM_VM_DESTROY, struct drm_loom_vm_destroy)
+#define DRM_IOCTL_LOOM_VM_BIND \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_LOOM_VM_BIND, struct drm_loom_vm_bind)
+#define DRM_IOCTL_LOOM_QUEUE_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_LOOM_QUEUE_CREATE, struct drm_loom_queue_create)
+#define DRM_IOCTL_LOOM_QUEUE_DESTROY \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_LOOM_QUEUE_DESTROY, struct drm_loom_queue_destroy)
+#define DRM_IOCTL_LOOM_QUEUE_SET_VM \
+	DRM_IOW(DRM_COMMAND_BASE + DRM_LOOM_QUEUE_SET_VM, struct drm_loom_queue_set_vm)
+#define DRM_IOCTL_LOOM_SUBMIT \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_LOOM_SUBMIT, struct drm_loom_submit)
+
+/*
+ * IORING_OP_URING_CMD on the accel node, cmd_op = LOOM_URING_SUBMIT. The ring must have big SQEs
+ * (IORING_SETUP_SQE128), else EOPNOTSUPP: the struct drm_loom_submit is in the SQE itself (sqe->cmd).
+ * Cancelling (IORING_OP_ASYNC_CANCEL, or the ring's end) completes the command with ECANCELED; jobs
+ * that the device already has run to their end, and their results are still written.
+ */
+#define LOOM_URING_SUBMIT 1
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif /* LOOM_ACCEL_H */

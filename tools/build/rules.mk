@@ -11,7 +11,7 @@ comma    := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 # -ffp-contract=off: the same source gives the same bytes whether or not the compiler may fuse.
 CFLAGS   := -std=gnu11 -O2 -g -D_GNU_SOURCE -fPIC -ffp-contract=off $(WARNINGS)
-CPPFLAGS := -Iuapi -Ifirmware-sim -Iuserspace -Iuserspace/libloom/include
+CPPFLAGS := -Iuapi -Ifirmware-sim -Iuserspace -Iuserspace/libloom/include -I/usr/include/libdrm
 
 ALL_TARGETS :=
 HOST_TESTS  :=

@@ -3,11 +3,13 @@
 # Loom, top level. Two commands matter: `make run` and `make check`; `make help` lists the rest.
 #
 # One non-recursive make. Every folder that builds something has a module.mk, read below, which
-# declares what it builds with the three calls of tools/build/rules.mk:
+# declares what it builds with the calls of tools/build/rules.mk:
 #
 #   $(call static-library,NAME,SOURCES,CFLAGS)            build/lib/libNAME.a
 #   $(call program,NAME,SOURCES,LIBRARIES,LDLIBS,CFLAGS)  build/bin/NAME
 #   $(call host-test,NAME,SOURCES,LIBRARIES,LDLIBS,CFLAGS) build/test/NAME, run by `make check-host`
+#   $(call vm-test,NAME,SOURCES,LIBRARIES,LDLIBS,CFLAGS)  build/selftests/NAME, run by `make check-vm`
+#   $(call host-script,FILE) $(call vm-script,FILE)       a shell script as a test, on the host or in the VM
 #
 # LIBRARIES are NAMEs of static libraries of this tree, in link order. `make SAN=1 …` builds the
 # same things with ASan and UBSan under build/san instead.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# How Loom compiles: flags, and the three calls that module.mk files use (see the Makefile).
+# How Loom compiles: flags, and the calls that module.mk files use (see the Makefile).
 
 CC       := gcc
 AR       := gcc-ar
@@ -15,6 +15,10 @@ CPPFLAGS := -Iuapi -Ifirmware-sim -Iuserspace -Iuserspace/libloom/include -I/usr
 
 ALL_TARGETS :=
 HOST_TESTS  :=
+VM_TESTS    :=
+
+# Prerequisites with $$ are looked up when all module.mk files were read.
+.SECONDEXPANSION:
 
 # $(call objects-of,sources): where their objects go
 objects-of = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -46,6 +50,22 @@ $(call link-program,$(1),$(2),$(3),$(4) -lcmocka,$(5),$(B)/test)
 $(eval HOST_TESTS += $(B)/test/$(1))
 endef
 
+# A shell script as a test: $(B) in its environment says which build to test.
+define host-script
+$(eval HOST_TESTS += $(1))
+endef
+
+# kselftest's headers come from the kernel's source package, and warn; they are not ours to mend.
+define vm-test
+$(call link-program,$(1),$(2),$(3),$(4),-isystem build/linux/selftests $(5),$(B)/selftests)
+$(foreach o,$(call objects-of,$(2)),$(eval $(o): | build/linux))
+$(eval VM_TESTS += $(B)/selftests/$(1))
+endef
+
+define vm-script
+$(eval VM_TESTS += $(1))
+endef
+
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
@@ -56,7 +76,7 @@ $(B)/lib/%.a:
 	@echo "  AR      $@"
 	@rm -f $@ && $(AR) rcsD $@ $(filter %.o,$^)
 
-$(B)/bin/% $(B)/test/%:
+$(B)/bin/% $(B)/test/% $(B)/selftests/%:
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	@$(CC) $(SANFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -lm

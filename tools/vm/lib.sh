@@ -40,10 +40,12 @@ quietly()
 	die "failed: $* (all of its output: $log)"
 }
 
-# sync_file FROM TO: copy, but leave TO's date alone when it is the same, so that nothing is rebuilt for it
+# sync_file FROM TO: copy, but leave TO's date alone when it is the same, so that nothing is rebuilt for it.
+# TO may be a program that runs right now, so it is replaced, not written to.
 sync_file()
 {
 	cmp -s "$1" "$2" && return
 	mkdir -p "${2%/*}"
-	cp "$1" "$2"
+	cp "$1" "$2.new"
+	mv "$2.new" "$2"
 }

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+#
+# The tests. A lane is one way of running them:
+#   host    the host tests
+#   san     the host tests again, built with ASan and UBSan (make SAN=1)
+#   vm      the VM tests on one vCPU, where an instruction is a nanosecond
+#   smp     the VM tests on two vCPUs that run at the same time, where races show
+
+.PHONY: check check-host check-vm lane-host lane-san lane-san-tests lane-vm lane-smp lint
+
+# Set-up may install what the rules of the tree look for, so what follows is a make of its own.
+check: setup ## every test, on the host and in the VM; the last line counts them
+	@tools/check/all host san vm smp
+
+check-host: setup ## the host tests, plain and with sanitizers
+	@tools/check/all host san
+
+check-vm: setup ## the VM tests, with guest time counted in instructions and on two vCPUs
+	@tools/check/all vm smp
+
+lint: setup ## static checks: checkpatch, sparse, W=1, shellcheck
+	@tools/check/lint
+
+lane-host: all $$(HOST_TESTS)
+	@B=$(B) tools/check/host build/check/host $(HOST_TESTS)
+
+lane-san:
+	@$(MAKE) --no-print-directory SAN=1 lane-san-tests
+
+lane-san-tests: all $$(HOST_TESTS)
+	@B=$(B) tools/check/host build/check/san $(HOST_TESTS)
+
+lane-vm lane-smp: lane-%: qemu module $$(VM_TESTS)
+	@tools/check/vm build/check/$* $(if $(filter smp,$*),--smp 2,--) $(VM_TESTS)

@@ -38,9 +38,10 @@ struct sched_slice {
 struct sched_config {
 	uint64_t buffer_bytes;	/* weight SRAM */
 	uint64_t dram_bytes_per_s;
-	uint64_t window_ps;	/* 0: a default of 500 us */
+	uint64_t window_ps;	/* 0: 500 us, or 3/2 of the time to fill the buffer if longer */
 	unsigned int max_jobs;	/* at the device at once; 0: 64 */
 	const char *policy;	/* a name of sched_policies(); NULL: "layerweaver" */
+	bool drop_late;		/* a request not started by its deadline is replied to with -ETIME */
 };
 
 struct sched;

@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The event core. A model's requests form a list in the order of arrival: the started ones first,
+ * then those that wait. The first one with slices left is the model's current request; its next
+ * slice is the model's offer, unless starting it would exceed max_inflight. Offers lie in a dense
+ * array, which is what a policy sees.
+ *
+ * The predicted state of the device runs on a clock of its own, in ps. Each completion tells how far
+ * that clock is off ("slip"); it never runs past the predicted end of the oldest slice that has not
+ * completed. Predictions are not redone: only differences matter to a pick, so what a saturated
+ * device is given does not depend on when exactly completions are seen.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy.h"
+#include "request.h"
+
+#define DEFAULT_WINDOW_PS 500000000ull
+#define DEFAULT_MAX_JOBS 64
+#define MIN_JOBS 2
+#define MAX_JOBS 4096
+#define REBASE_PS (1000ll << 50)	/* 13 days */
+
+struct model {
+	bool used, removed;
+	struct sched_slice *slices;
+	struct policy_profile profile;
+	unsigned int max_inflight, inflight;
+	struct request_list requests;
+	struct request *current;	/* the first with slices left, or NULL */
+	int offer;			/* index into sched.offers, or -1 */
+	bool exhausted;			/* counted in sched.exhausted */
+	uint64_t since;
+};
+
+/* Slices at the device, in submission order. A tag is the number of a submission. */
+struct job {
+	struct request *request;	/* NULL: completed */
+	int64_t end;			/* predicted */
+};
+
+struct sched {
+	struct sched_config config;
+	const struct policy_ops *policy;
+	void *policy_state;
+	struct model models[SCHED_MAX_MODELS];
+	unsigned int num_models;
+	struct policy_offer offers[SCHED_MAX_MODELS];
+	unsigned int num_offers, exhausted;
+	struct request_table table;
+	struct request_list replies;
+	uint64_t arrivals;
+	struct device_state device;
+	uint64_t base_ns;		/* the state's time 0 */
+	int64_t slip_ps;
+	struct job *jobs;
+	unsigned int job_mask, num_jobs;
+	uint64_t head_tag, tail_tag;	/* [head, tail) are at the device, but for the completed */
+	bool waiting;			/* the policy waits for an event */
+	uint64_t timer, timer_told;
+	struct sched_stats stats;
+};
+
+static const struct policy_ops *const policies[] = {
+	&sched_policy_layerweaver, &sched_policy_fifo, &sched_policy_fair, &sched_policy_edf,
+};
+
+#define NUM_POLICIES (sizeof(policies) / sizeof(policies[0]))
+
+static const char *names[NUM_POLICIES + 1];
+
+const char *const *sched_policies(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NUM_POLICIES; i++)
+		names[i] = policies[i]->name;
+	return names;
+}
+
+static const struct policy_ops *find_policy(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < NUM_POLICIES; i++)
+		if (!strcmp(policies[i]->name, name))
+			return policies[i];
+	return NULL;
+}
+
+int sched_use_policy(struct sched *s, const struct policy_ops *ops)
+{
+	void *state = calloc(1, ops->state_size ? ops->state_size : 1);
+
+	if (!state)
+		return -ENOMEM;
+	free(s->policy_state);
+	s->policy_state = state;
+	s->policy = ops;
+	s->waiting = false;
+	return 0;
+}
+
+int sched_set_policy(struct sched *s, const char *policy)
+{
+	const struct policy_ops *ops = find_policy(policy);
+
+	return ops ? sched_use_policy(s, ops) : -EINVAL;
+}
+
+const char *sched_policy(const struct sched *s)
+{
+	return s->policy->name;
+}
+
+static void set_defaults(struct sched_config *c)
+{
+	uint64_t fill = (uint64_t)(1.5e12 * (double)c->buffer_bytes / (double)c->dram_bytes_per_s);
+
+	if (!c->window_ps)
+		c->window_ps = fill > DEFAULT_WINDOW_PS ? fill : DEFAULT_WINDOW_PS;
+	if (!c->max_jobs)
+		c->max_jobs = DEFAULT_MAX_JOBS;
+	if (c->max_jobs < MIN_JOBS)
+		c->max_jobs = MIN_JOBS;
+	if (c->max_jobs > MAX_JOBS)
+		c->max_jobs = MAX_JOBS;
+	if (!c->policy)
+		c->policy = "layerweaver";
+}
+
+/* Completions may overtake each other, so the ring has room for more than may be at the device. */
+static int make_jobs(struct sched *s)
+{
+	unsigned int n = 16;
+
+	while (n < 4 * s->config.max_jobs)
+		n *= 2;
+	s->jobs = calloc(n, sizeof(*s->jobs));
+	s->job_mask = n - 1;
+	return s->jobs ? 0 : -ENOMEM;
+}
+
+int sched_new(const struct sched_config *config, struct sched **out)
+{
+	struct sched *s;
+	int ret;
+
+	if (!config->buffer_bytes || !config->dram_bytes_per_s)
+		return -EINVAL;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->config = *config;
+	s->timer = s->timer_told = SCHED_NO_DEADLINE;
+	set_defaults(&s->config);
+	ret = sched_set_policy(s, s->config.policy);
+	if (!ret)
+		ret = make_jobs(s);
+	if (!ret)
+		ret = device_state_init(&s->device, &s->config);
+	if (ret) {
+		sched_free(s);
+		return ret;
+	}
+	s->config.policy = NULL;	/* the caller's memory */
+	*out = s;
+	return 0;
+}
+
+static void free_list(struct request_list *l)
+{
+	struct request *r, *succ;
+
+	for (r = l->head; r; r = succ) {
+		succ = r->succ;
+		free(r);
+	}
+}
+
+void sched_free(struct sched *s)
+{
+	unsigned int i;
+
+	if (!s)
+		return;
+	for (i = 0; i < s->num_models; i++) {
+		free_list(&s->models[i].requests);
+		free(s->models[i].slices);
+	}
+	free_list(&s->replies);
+	device_state_fini(&s->device);
+	free(s->jobs);
+	free(s->policy_state);
+	free(s);
+}
+
+/* ---- offers ---- */
+
+static bool can_offer(const struct model *m)
+{
+	return m->current && (m->current->started || m->inflight < m->max_inflight);
+}
+
+static void drop_offer(struct sched *s, struct model *m)
+{
+	struct policy_offer *last = &s->offers[--s->num_offers];
+
+	s->offers[m->offer] = *last;
+	s->models[last->model].offer = m->offer;
+	m->offer = -1;
+}
+
+static void fill_offer(struct sched *s, struct model *m)
+{
+	const struct request *r = m->current;
+
+	if (m->offer < 0) {
+		m->offer = (int)s->num_offers++;
+		m->since = s->stats.picks;
+	}
+	s->offers[m->offer] = (struct policy_offer) {
+		.model = (unsigned int)(m - s->models),
+		.slice = &m->slices[r->next],
+		.profile = &m->profile,
+		.order = r->order,
+		.deadline = r->deadline,
+		.started = r->started,
+		.since = m->since,
+	};
+}
+
+/* After anything happened to a model. */
+static void refresh(struct sched *s, struct model *m)
+{
+	bool exhausted;
+
+	while (m->current && m->current->dead)
+		m->current = m->current->succ;
+	if (can_offer(m))
+		fill_offer(s, m);
+	else if (m->offer >= 0)
+		drop_offer(s, m);
+	exhausted = m->inflight && m->offer < 0;
+	s->exhausted += (unsigned int)exhausted - (unsigned int)m->exhausted;
+	m->exhausted = exhausted;
+	s->waiting = false;
+}
+
+static struct policy_view view_of(const struct sched *s)
+{
+	return (struct policy_view) {
+		.device = &s->device,
+		.offers = s->offers,
+		.num_offers = s->num_offers,
+		.picks = s->stats.picks,
+		.jobs = s->num_jobs,
+		.exhausted = s->exhausted,
+		.must = s->num_jobs < MIN_JOBS,
+	};
+}
+
+/* ---- models ---- */
+
+static void sum_up(struct model *m, unsigned int num_slices)
+{
+	unsigned int i;
+
+	m->profile = (struct policy_profile) { .num_slices = num_slices };
+	for (i = 0; i < num_slices; i++) {
+		m->profile.comp_ps += m->slices[i].comp_ps;
+		m->profile.mem_ps += m->slices[i].mem_ps;
+		if (m->profile.max_mem_ps < m->slices[i].mem_ps)
+			m->profile.max_mem_ps = m->slices[i].mem_ps;
+	}
+}
+
+static struct model *free_model(struct sched *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->num_models; i++)
+		if (!s->models[i].used)
+			return &s->models[i];
+	return s->num_models < SCHED_MAX_MODELS ? &s->models[s->num_models++] : NULL;
+}
+
+int sched_add_model(struct sched *s, const char *name, const struct sched_slice *slices,
+		    unsigned int num_slices, unsigned int max_inflight)
+{
+	struct sched_slice *copy;
+	struct model *m;
+
+	if (!num_slices || !max_inflight)
+		return -EINVAL;
+	m = free_model(s);
+	if (!m)
+		return -ENOSPC;
+	copy = malloc(num_slices * sizeof(*copy));
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, slices, num_slices * sizeof(*copy));
+	*m = (struct model) { .used = true, .slices = copy, .offer = -1 };
+	m->max_inflight = max_inflight;
+	sum_up(m, num_slices);
+	return (int)(m - s->models);
+}
+
+/* A removed model's number is free again when its last request is gone. */
+static void bury(struct model *m)
+{
+	if (!m->removed || m->requests.head)
+		return;
+	free(m->slices);
+	*m = (struct model) { .offer = -1 };
+}
+
+/* ---- the end of a request ---- */
+
+static void reply(struct sched *s, struct request *r)
+{
+	request_remove(&s->table, r);
+	if (r->silent) {
+		free(r);
+		return;
+	}
+	request_list_append(&s->replies, r);
+}
+
+static bool finished(const struct sched *s, const struct request *r)
+{
+	return !r->at_device &&
+	       (r->dead || r->next == s->models[r->model].profile.num_slices);
+}
+
+static void finish(struct sched *s, struct request *r, uint64_t now)
+{
+	struct model *m = &s->models[r->model];
+
+	if (m->current == r)
+		m->current = r->succ;
+	request_list_unlink(&m->requests, r);
+	if (r->started)
+		m->inflight--;
+	if (!r->silent && r->deadline != SCHED_NO_DEADLINE && now > r->deadline)
+		s->stats.deadline_missed++;
+	reply(s, r);
+	refresh(s, m);
+	bury(m);
+}
+
+static void kill_request(struct sched *s, struct request *r, int status, uint64_t now)
+{
+	r->dead = true;
+	if (!r->status)
+		r->status = status;
+	if (finished(s, r))
+		finish(s, r, now);
+	else
+		refresh(s, &s->models[r->model]);
+}
+
+int sched_remove_model(struct sched *s, unsigned int model)
+{
+	struct request *r, *succ;
+	struct model *m;
+
+	if (model >= s->num_models || !s->models[model].used || s->models[model].removed)
+		return -ENOENT;
+	m = &s->models[model];
+	m->removed = true;
+	if (!m->requests.head)
+		bury(m);
+	else
+		for (r = m->requests.head; r; r = succ) {
+			succ = r->succ;
+			kill_request(s, r, -ECANCELED, 0);
+		}
+	return 0;
+}
+
+/* ---- events ---- */
+
+static void set_timer(struct sched *s, uint64_t deadline)
+{
+	if (s->config.drop_late && deadline < s->timer)
+		s->timer = deadline;
+}
+
+static void tell_policy(struct sched *s, void (*op)(void *, const struct policy_view *, unsigned int),
+			unsigned int model)
+{
+	struct policy_view view = view_of(s);
+
+	if (op)
+		op(s->policy_state, &view, model);
+}
+
+int sched_arrive(struct sched *s, uint64_t now, unsigned int model, uint64_t request,
+		 uint64_t deadline)
+{
+	struct request *r;
+	struct model *m;
+
+	if (model >= s->num_models || !s->models[model].used || s->models[model].removed)
+		return -ENOENT;
+	if (request_find(&s->table, request))
+		return -EEXIST;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	*r = (struct request) { .id = request, .model = model, .deadline = deadline };
+	r->order = s->arrivals++;
+	m = &s->models[model];
+	request_insert(&s->table, r);
+	request_list_append(&m->requests, r);
+	if (!m->current)
+		m->current = r;
+	refresh(s, m);
+	set_timer(s, deadline);
+	tell_policy(s, s->policy->enqueue, model);
+	return 0;
+}
+
+int sched_cancel(struct sched *s, uint64_t now, uint64_t request)
+{
+	struct request *r = request_find(&s->table, request);
+
+	if (!r)
+		return -ENOENT;
+	r->silent = true;
+	kill_request(s, r, -ECANCELED, now);
+	return 0;
+}
+
+static int64_t clock_ps(const struct sched *s, uint64_t now)
+{
+	return (int64_t)(now - s->base_ns) * 1000 - s->slip_ps;
+}
+
+/* The clock of the predicted state: a slice that has not completed has not ended. */
+static int64_t state_now(const struct sched *s, uint64_t now)
+{
+	int64_t t = clock_ps(s, now), oldest;
+
+	if (s->head_tag == s->tail_tag)
+		return t;
+	oldest = s->jobs[s->head_tag & s->job_mask].end;
+	return t < oldest ? t : oldest;
+}
+
+static struct job *find_job(struct sched *s, uint64_t tag)
+{
+	struct job *j = &s->jobs[tag & s->job_mask];
+
+	return tag - s->head_tag < s->tail_tag - s->head_tag && j->request ? j : NULL;
+}
+
+static struct request *retire(struct sched *s, struct job *j, uint64_t now, int status)
+{
+	struct request *r = j->request;
+
+	if (!status)
+		s->slip_ps += clock_ps(s, now) - j->end;
+	j->request = NULL;
+	s->num_jobs--;
+	while (s->head_tag != s->tail_tag && !s->jobs[s->head_tag & s->job_mask].request)
+		s->head_tag++;
+	return r;
+}
+
+int sched_complete(struct sched *s, uint64_t now, uint64_t tag, int status)
+{
+	struct job *j = find_job(s, tag);
+	struct request *r;
+	unsigned int model;
+
+	if (!j)
+		return -ENOENT;
+	r = retire(s, j, now, status);
+	model = r->model;
+	s->stats.completed++;
+	r->at_device--;
+	if (status)
+		kill_request(s, r, status, now);
+	else if (finished(s, r))
+		finish(s, r, now);
+	if (!s->num_jobs && s->num_offers)
+		s->stats.dry++;
+	s->waiting = false;
+	tell_policy(s, s->policy->complete, model);
+	return 0;
+}
+
+/* Drop what is late and not started; the timer is the next deadline of those that are left. */
+static void drop_late(struct sched *s, struct model *m, uint64_t now)
+{
+	struct request *r, *succ;
+
+	for (r = m->requests.head; r; r = succ) {
+		succ = r->succ;
+		if (r->started || r->dead)
+			continue;
+		if (now > r->deadline)
+			kill_request(s, r, -ETIME, now);
+		else
+			set_timer(s, r->deadline);
+	}
+}
+
+void sched_tick(struct sched *s, uint64_t now)
+{
+	unsigned int i;
+
+	s->waiting = false;
+	if (!s->config.drop_late)
+		return;
+	s->timer = SCHED_NO_DEADLINE;
+	for (i = 0; i < s->num_models; i++)
+		if (s->models[i].used)
+			drop_late(s, &s->models[i], now);
+}
+
+/* ---- actions ---- */
+
+static bool next_reply(struct sched *s, struct sched_action *action)
+{
+	struct request *r = s->replies.head;
+
+	if (!r)
+		return false;
+	request_list_unlink(&s->replies, r);
+	*action = (struct sched_action) {
+		.type = SCHED_REPLY, .model = r->model, .request = r->id, .status = r->status,
+	};
+	free(r);
+	s->stats.replies++;
+	return true;
+}
+
+static bool window_open(const struct sched *s, uint64_t now)
+{
+	int64_t end = s->device.tm > s->device.tc ? s->device.tm : s->device.tc;
+
+	if (s->num_jobs < MIN_JOBS)
+		return s->tail_tag - s->head_tag <= s->job_mask;
+	return s->num_jobs < s->config.max_jobs && s->tail_tag - s->head_tag <= s->job_mask &&
+	       end - state_now(s, now) < (int64_t)s->config.window_ps;
+}
+
+static void rebase(struct sched *s)
+{
+	uint64_t tag;
+
+	device_state_rebase(&s->device, REBASE_PS);
+	for (tag = s->head_tag; tag != s->tail_tag; tag++)
+		s->jobs[tag & s->job_mask].end -= REBASE_PS;
+	s->base_ns += REBASE_PS / 1000;
+}
+
+static void bring_state_to(struct sched *s, uint64_t now)
+{
+	if (!s->num_jobs) {
+		device_state_restart(&s->device);
+		s->base_ns = now;
+		s->slip_ps = 0;
+		return;
+	}
+	device_state_advance(&s->device, state_now(s, now));
+	if (s->device.tm > 2 * REBASE_PS)
+		rebase(s);
+}
+
+/* A pick that was not offered, or none although the device needs work: the policy is replaced. */
+static int ask_policy(struct sched *s)
+{
+	struct policy_view view = view_of(s);
+	int pick = s->policy->pick(s->policy_state, &view);
+
+	if (pick == POLICY_WAIT && !view.must)
+		return pick;
+	if (pick >= 0 && (unsigned int)pick < s->num_offers)
+		return pick;
+	s->stats.policy_faults++;
+	if (!sched_use_policy(s, &sched_policy_fifo))
+		return sched_policy_fifo.pick(s->policy_state, &view);
+	return sched_policy_fifo.pick(NULL, &view);
+}
+
+static uint64_t put_job(struct sched *s, struct request *r, int64_t end)
+{
+	uint64_t tag = s->tail_tag++;
+
+	s->jobs[tag & s->job_mask] = (struct job) { r, end };
+	s->num_jobs++;
+	return tag;
+}
+
+static void submit(struct sched *s, struct model *m, struct sched_action *action)
+{
+	struct device_step step = device_state_commit(&s->device, &m->slices[m->current->next]);
+	struct request *r = m->current;
+
+	*action = (struct sched_action) {
+		.type = SCHED_SUBMIT, .model = r->model, .request = r->id, .slice = r->next,
+		.tag = put_job(s, r, step.tc),
+	};
+	m->inflight += !r->started;
+	r->started = true;
+	r->next++;
+	r->at_device++;
+	if (r->next == m->profile.num_slices)
+		m->current = r->succ;
+	m->since = ++s->stats.picks;
+	s->stats.submitted++;
+	refresh(s, m);
+}
+
+static bool next_submit(struct sched *s, uint64_t now, struct sched_action *action)
+{
+	int pick;
+
+	if (!s->num_offers || s->waiting || !window_open(s, now))
+		return false;
+	bring_state_to(s, now);
+	pick = ask_policy(s);
+	if (pick == POLICY_WAIT) {
+		s->waiting = true;
+		return false;
+	}
+	submit(s, &s->models[s->offers[pick].model], action);
+	return true;
+}
+
+static bool next_timer(struct sched *s, struct sched_action *action)
+{
+	if (s->timer == s->timer_told || s->timer == SCHED_NO_DEADLINE)
+		return false;
+	s->timer_told = s->timer;
+	*action = (struct sched_action) { .type = SCHED_TIMER, .at = s->timer + 1 };
+	return true;
+}
+
+bool sched_next(struct sched *s, uint64_t now, struct sched_action *action)
+{
+	return next_reply(s, action) || next_submit(s, now, action) || next_timer(s, action);
+}
+
+void sched_get_stats(const struct sched *s, struct sched_stats *stats)
+{
+	*stats = s->stats;
+}

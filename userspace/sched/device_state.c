@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The schedule-state walk of Layerweaver. The equations, and what was decided where the paper is
+ * open, are in Documentation/accel/loom/scheduling.rst.
+ */
+#include "device_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define MIN_HOLDS 64
+
+static struct device_hold *hold_at(const struct device_state *ds, unsigned int i)
+{
+	return &ds->holds[(ds->first + i) & ds->mask];
+}
+
+int device_state_init(struct device_state *ds, const struct sched_config *config)
+{
+	unsigned int n = MIN_HOLDS;
+
+	while (n < 2 * config->max_jobs)
+		n *= 2;
+	*ds = (struct device_state) {
+		.buffer_bytes = config->buffer_bytes,
+		.ps_per_byte = 1e12 / (double)config->dram_bytes_per_s,
+		.mask = n - 1,
+	};
+	ds->holds = calloc(n, sizeof(*ds->holds));
+	return ds->holds ? 0 : -ENOMEM;
+}
+
+void device_state_fini(struct device_state *ds)
+{
+	free(ds->holds);
+}
+
+static void drop_first(struct device_state *ds)
+{
+	ds->held -= hold_at(ds, 0)->bytes;
+	ds->first++;
+	ds->count--;
+}
+
+static void prune(struct device_state *ds)
+{
+	while (ds->count && hold_at(ds, 0)->done <= ds->tm)
+		drop_first(ds);
+}
+
+void device_state_advance(struct device_state *ds, int64_t now)
+{
+	if (ds->tm < now)
+		ds->tm = now;
+	if (ds->tc < now)
+		ds->tc = now;
+	prune(ds);
+}
+
+void device_state_restart(struct device_state *ds)
+{
+	ds->tm = 0;
+	ds->tc = 0;
+	ds->count = 0;
+	ds->held = 0;
+}
+
+void device_state_rebase(struct device_state *ds, int64_t by)
+{
+	unsigned int i;
+
+	ds->tm -= by;
+	ds->tc -= by;
+	for (i = 0; i < ds->count; i++)
+		hold_at(ds, i)->done -= by;
+}
+
+/* DRAM time of a slice that brings nothing into the weight SRAM: inputs, outputs, gathers. */
+static int64_t unbuffered_ps(const struct device_state *ds, const struct sched_slice *slice)
+{
+	int64_t extra = (int64_t)slice->mem_ps - device_state_ps(ds, slice->bytes);
+
+	return extra > 0 ? extra : 0;
+}
+
+static uint64_t room_at_tm(const struct device_state *ds)
+{
+	return ds->buffer_bytes > ds->held ? ds->buffer_bytes - ds->held : 0;
+}
+
+/* When the last byte of the slice has arrived: the walk over what must leave the SRAM first. */
+static int64_t fetch_end(const struct device_state *ds, const struct sched_slice *slice)
+{
+	int64_t t = ds->tm + unbuffered_ps(ds, slice);
+	uint64_t left = slice->bytes, room = room_at_tm(ds);
+	unsigned int i;
+
+	for (i = 0; left > room && i < ds->count; i++) {
+		const struct device_hold *h = hold_at(ds, i);
+
+		t += device_state_ps(ds, room);
+		left -= room;
+		if (t < h->done)
+			t = h->done;
+		room = h->bytes;
+	}
+	/* A slice larger than the whole SRAM streams through it: its own tiles make the room. */
+	return t + device_state_ps(ds, left);
+}
+
+struct device_step device_state_try(const struct device_state *ds, const struct sched_slice *slice)
+{
+	struct device_step step = { .tm = fetch_end(ds, slice) };
+
+	step.tc = (ds->tc > step.tm ? ds->tc : step.tm) + (int64_t)slice->comp_ps;
+	return step;
+}
+
+static uint64_t bytes_in(const struct device_state *ds, int64_t ps, uint64_t room)
+{
+	double bytes = (double)ps / ds->ps_per_byte;
+
+	return bytes < (double)room ? (uint64_t)bytes : room;
+}
+
+uint64_t device_state_fetch_ahead(const struct device_state *ds, const struct sched_slice *slice,
+				  struct device_step step)
+{
+	uint64_t moved = 0, room, held = ds->held + slice->bytes;
+	int64_t t = step.tm;
+	unsigned int i = 0;
+
+	if (step.tm >= ds->tc)
+		return 0;
+	for (; i < ds->count && hold_at(ds, i)->done <= step.tm; i++)
+		held -= hold_at(ds, i)->bytes;
+	room = ds->buffer_bytes > held ? ds->buffer_bytes - held : 0;
+	for (; i < ds->count; i++) {
+		const struct device_hold *h = hold_at(ds, i);
+		uint64_t n = bytes_in(ds, h->done - t, room);
+
+		moved += n;
+		room += h->bytes - n;
+		t = h->done;
+	}
+	return moved + bytes_in(ds, ds->tc - t, room);
+}
+
+/* When the ring is full the two oldest holds become one that ends with the later: pessimistic. */
+static void merge_oldest(struct device_state *ds)
+{
+	struct device_hold *a = hold_at(ds, 0), *b = hold_at(ds, 1);
+
+	b->bytes += a->bytes;
+	ds->first++;
+	ds->count--;
+}
+
+static void hold(struct device_state *ds, uint64_t bytes, int64_t done)
+{
+	if (!bytes)
+		return;
+	if (ds->count > ds->mask)
+		merge_oldest(ds);
+	*hold_at(ds, ds->count++) = (struct device_hold) { bytes, done };
+	ds->held += bytes;
+}
+
+struct device_step device_state_commit(struct device_state *ds, const struct sched_slice *slice)
+{
+	struct device_step step = device_state_try(ds, slice);
+
+	ds->tm = step.tm;
+	ds->tc = step.tc;
+	prune(ds);
+	if (step.tc > step.tm)
+		hold(ds, slice->bytes, step.tc);
+	return step;
+}

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+SCHED := userspace/sched
+$(call static-library,sched,$(addprefix $(SCHED)/,core.c request.c device_state.c \
+	fifo.c fair.c edf.c layerweaver.c))
+$(call host-test,sched-test,$(addprefix $(SCHED)/test/,main.c step.c policies.c core.c random.c \
+	weave.c rig.c),sched)

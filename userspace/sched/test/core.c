@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: MIT
+/* The event core: order, window, limits, failure, cancellation, removal, deadlines, fallback. */
+#include <errno.h>
+#include <string.h>
+
+#include "rig.h"
+#include "tests.h"
+
+static struct sched *make(const char *policy, unsigned int max_jobs, bool drop_late)
+{
+	const struct sched_config c = {
+		.buffer_bytes = 48 * MB, .dram_bytes_per_s = 225000000000ull,
+		.max_jobs = max_jobs, .policy = policy, .drop_late = drop_late,
+	};
+	struct sched *s;
+
+	assert_int_equal(sched_new(&c, &s), 0);
+	return s;
+}
+
+static unsigned int add_kind(struct sched *s, unsigned int num, uint64_t comp, uint64_t mem,
+			     unsigned int max_inflight)
+{
+	struct sched_slice slices[16];
+	unsigned int i;
+	int m;
+
+	for (i = 0; i < num; i++)
+		slices[i] = (struct sched_slice) {
+			.comp_ps = comp, .mem_ps = mem, .bytes = mem * 225 / 1000,
+		};
+	m = sched_add_model(s, "m", slices, num, max_inflight);
+	assert_true(m >= 0);
+	return (unsigned int)m;
+}
+
+static unsigned int add(struct sched *s, unsigned int num, uint64_t comp, unsigned int max_inflight)
+{
+	return add_kind(s, num, comp, 1, max_inflight);
+}
+
+static struct sched_action expect(struct sched *s, uint64_t now, enum sched_action_type type,
+				  uint64_t request)
+{
+	struct sched_action a;
+
+	assert_true(sched_next(s, now, &a));
+	assert_int_equal(a.type, type);
+	if (type != SCHED_TIMER)
+		assert_int_equal(a.request, request);
+	return a;
+}
+
+static uint64_t expect_slice(struct sched *s, uint64_t now, uint64_t request, unsigned int slice)
+{
+	struct sched_action a = expect(s, now, SCHED_SUBMIT, request);
+
+	assert_int_equal(a.slice, slice);
+	return a.tag;
+}
+
+static void expect_reply(struct sched *s, uint64_t now, uint64_t request, int status)
+{
+	assert_int_equal(expect(s, now, SCHED_REPLY, request).status, status);
+}
+
+static void expect_nothing(struct sched *s, uint64_t now)
+{
+	struct sched_action a;
+
+	assert_false(sched_next(s, now, &a));
+}
+
+static void arrive(struct sched *s, uint64_t now, unsigned int model, uint64_t request)
+{
+	assert_int_equal(sched_arrive(s, now, model, request, SCHED_NO_DEADLINE), 0);
+}
+
+static void complete(struct sched *s, uint64_t now, uint64_t tag, int status)
+{
+	assert_int_equal(sched_complete(s, now, tag, status), 0);
+}
+
+static struct sched_stats stats(const struct sched *s)
+{
+	struct sched_stats st;
+
+	sched_get_stats(s, &st);
+	return st;
+}
+
+/* Two requests, one after the other; the second's slices follow before the first is done. */
+static void one_after_the_other(void **unused)
+{
+	struct sched *s = make("fifo", 64, false);
+	unsigned int a = add(s, 2, 1000, 1), b = add(s, 2, 1000, 1);
+	uint64_t tag[4];
+
+	arrive(s, 0, b, 10);
+	arrive(s, 0, a, 11);
+	tag[0] = expect_slice(s, 0, 10, 0);
+	tag[1] = expect_slice(s, 0, 10, 1);
+	tag[2] = expect_slice(s, 0, 11, 0);
+	tag[3] = expect_slice(s, 0, 11, 1);
+	expect_nothing(s, 0);
+	complete(s, 1, tag[0], 0);
+	expect_nothing(s, 1);
+	complete(s, 2, tag[1], 0);
+	expect_reply(s, 2, 10, 0);
+	complete(s, 3, tag[2], 0);
+	complete(s, 4, tag[3], 0);
+	expect_reply(s, 4, 11, 0);
+	expect_nothing(s, 4);
+	assert_int_equal(stats(s).dry, 0);
+	assert_int_equal(stats(s).picks, 4);
+	sched_free(s);
+}
+
+static void bad_arguments(void **unused)
+{
+	const struct sched_config nothing = { 0 };
+	struct sched_slice slice = { .comp_ps = 1 };
+	struct sched_config c = MEMORY_CENTRIC;
+	struct sched *s;
+
+	assert_int_equal(sched_new(&nothing, &s), -EINVAL);
+	c.policy = "no such policy";
+	assert_int_equal(sched_new(&c, &s), -EINVAL);
+	s = make(NULL, 0, false);
+	assert_string_equal(sched_policy(s), "layerweaver");
+	assert_int_equal(sched_set_policy(s, "nor this"), -EINVAL);
+	assert_int_equal(sched_add_model(s, "m", &slice, 0, 1), -EINVAL);
+	assert_int_equal(sched_add_model(s, "m", &slice, 1, 0), -EINVAL);
+	assert_int_equal(sched_arrive(s, 0, 0, 1, SCHED_NO_DEADLINE), -ENOENT);
+	assert_int_equal(sched_complete(s, 0, 99, 0), -ENOENT);
+	assert_int_equal(sched_cancel(s, 0, 1), -ENOENT);
+	assert_int_equal(sched_remove_model(s, 0), -ENOENT);
+	arrive(s, 0, add(s, 1, 1, 1), 1);
+	assert_int_equal(sched_arrive(s, 0, 0, 1, SCHED_NO_DEADLINE), -EEXIST);
+	sched_free(s);
+}
+
+/* 200 us slices, a window of 500 us: three at first, then one more for each that completes. */
+static void window(void **unused)
+{
+	struct sched *s = make("fifo", 64, false);
+	unsigned int a = add(s, 16, 200 * US, 1);
+	uint64_t tag[5];
+
+	arrive(s, 0, a, 1);
+	tag[0] = expect_slice(s, 0, 1, 0);
+	tag[1] = expect_slice(s, 0, 1, 1);
+	tag[2] = expect_slice(s, 0, 1, 2);
+	expect_nothing(s, 0);
+	expect_nothing(s, 90000);
+	complete(s, 200000, tag[0], 0);
+	tag[3] = expect_slice(s, 200000, 1, 3);
+	expect_nothing(s, 200000);
+	/* late by 300 us: everything behind it is late, too */
+	complete(s, 700000, tag[1], 0);
+	tag[4] = expect_slice(s, 700000, 1, 4);
+	expect_nothing(s, 700000);
+	sched_free(s);
+}
+
+/* A slice that takes longer than predicted has not ended: the window stays closed. */
+static void a_stuck_slice_keeps_the_window(void **unused)
+{
+	struct sched *s = make("fifo", 64, false);
+
+	arrive(s, 0, add(s, 16, 200 * US, 1), 1);
+	expect_slice(s, 0, 1, 0);
+	expect_slice(s, 0, 1, 1);
+	expect_slice(s, 0, 1, 2);
+	expect_slice(s, 100000000, 1, 3);	/* its predicted end has come, no more */
+	expect_nothing(s, 100000000);
+	expect_nothing(s, 9000000000);
+	sched_free(s);
+}
+
+/* Two are queued even when one alone fills the window; and never more than max_jobs. */
+static void at_least_two_at_most_max(void **unused)
+{
+	struct sched *s = make("fifo", 4, false);
+
+	arrive(s, 0, add(s, 16, 10000 * US, 1), 1);
+	expect_slice(s, 0, 1, 0);
+	expect_slice(s, 0, 1, 1);
+	expect_nothing(s, 0);
+	sched_free(s);
+	s = make("fifo", 4, false);
+	arrive(s, 0, add(s, 16, 1, 1), 1);
+	expect_slice(s, 0, 1, 0);
+	expect_slice(s, 0, 1, 1);
+	expect_slice(s, 0, 1, 2);
+	expect_slice(s, 0, 1, 3);
+	expect_nothing(s, 0);
+	sched_free(s);
+}
+
+static void max_inflight(void **unused)
+{
+	struct sched *s = make("fifo", 64, false);
+	unsigned int a = add(s, 1, 1000, 2);
+	uint64_t tag;
+
+	arrive(s, 0, a, 1);
+	arrive(s, 0, a, 2);
+	arrive(s, 0, a, 3);
+	tag = expect_slice(s, 0, 1, 0);
+	expect_slice(s, 0, 2, 0);
+	expect_nothing(s, 0);
+	complete(s, 1, tag, 0);
+	expect_reply(s, 1, 1, 0);
+	expect_slice(s, 1, 3, 0);
+	sched_free(s);
+}
+
+/* Nothing at the device, and a request waits: the device ran dry. */
+static void counts_dry(void **unused)
+{
+	struct sched *s = make("fifo", 2, false);
+	unsigned int a = add(s, 3, 1000, 1);
+	uint64_t t0, t1;
+
+	arrive(s, 0, a, 1);
+	t0 = expect_slice(s, 0, 1, 0);
+	t1 = expect_slice(s, 0, 1, 1);
+	complete(s, 5, t0, 0);
+	complete(s, 5, t1, 0);
+	assert_int_equal(stats(s).dry, 1);
+	complete(s, 9, expect_slice(s, 5, 1, 2), 0);
+	expect_reply(s, 9, 1, 0);
+	assert_int_equal(stats(s).dry, 1);
+	sched_free(s);
+}
+
+/* A failed slice fails its request, once what is at the device is back; the next one runs. */
+static void failure(void **unused)
+{
+	struct sched *s = make("fifo", 2, false);
+	unsigned int a = add(s, 4, 1000, 1);
+	uint64_t t0, t1;
+
+	arrive(s, 0, a, 1);
+	arrive(s, 0, a, 2);
+	t0 = expect_slice(s, 0, 1, 0);
+	t1 = expect_slice(s, 0, 1, 1);
+	complete(s, 1, t0, -EIO);
+	expect_nothing(s, 1);
+	complete(s, 2, t1, -ECANCELED);
+	expect_reply(s, 2, 1, -EIO);
+	expect_slice(s, 2, 2, 0);
+	assert_int_equal(sched_complete(s, 3, t1, 0), -ENOENT);
+	sched_free(s);
+}
+
+static void cancellation(void **unused)
+{
+	struct sched *s = make("fifo", 2, false);
+	unsigned int a = add(s, 4, 1000, 1);
+	uint64_t t0, t1;
+
+	arrive(s, 0, a, 1);
+	arrive(s, 0, a, 2);
+	arrive(s, 0, a, 3);
+	t0 = expect_slice(s, 0, 1, 0);
+	t1 = expect_slice(s, 0, 1, 1);
+	assert_int_equal(sched_cancel(s, 0, 2), 0);	/* waits: gone at once */
+	assert_int_equal(sched_cancel(s, 0, 2), -ENOENT);
+	assert_int_equal(sched_cancel(s, 0, 1), 0);	/* started: no more slices, no reply */
+	complete(s, 1, t0, 0);
+	expect_nothing(s, 1);
+	complete(s, 2, t1, 0);
+	expect_slice(s, 2, 3, 0);
+	assert_int_equal(stats(s).replies, 0);
+	sched_free(s);
+}
+
+static void removal(void **unused)
+{
+	struct sched *s = make("fifo", 2, false);
+	unsigned int a = add(s, 4, 1000, 1), b = add(s, 1, 1000, 1);
+	uint64_t t0, t1;
+
+	arrive(s, 0, a, 1);
+	arrive(s, 0, a, 2);
+	arrive(s, 0, b, 3);
+	t0 = expect_slice(s, 0, 1, 0);
+	t1 = expect_slice(s, 0, 1, 1);
+	assert_int_equal(sched_remove_model(s, a), 0);
+	assert_int_equal(sched_remove_model(s, a), -ENOENT);
+	assert_int_equal(sched_arrive(s, 0, a, 4, SCHED_NO_DEADLINE), -ENOENT);
+	assert_int_equal(add(s, 1, 1, 1), 2);		/* its number is not free yet */
+	expect_reply(s, 0, 2, -ECANCELED);
+	complete(s, 1, t0, 0);
+	expect_slice(s, 1, 3, 0);
+	complete(s, 2, t1, 0);
+	expect_reply(s, 2, 1, -ECANCELED);
+	assert_int_equal(add(s, 1, 1, 1), a);
+	assert_int_equal(sched_remove_model(s, a), 0);	/* with nothing under way */
+	sched_free(s);
+}
+
+/* One nanosecond after its deadline a request is late; served all the same. */
+static void deadlines_are_counted(void **unused)
+{
+	struct sched *s = make("fifo", 64, false);
+	unsigned int a = add(s, 1, 1000, 2);
+	uint64_t t0, t1;
+
+	assert_int_equal(sched_arrive(s, 0, a, 1, 100), 0);
+	assert_int_equal(sched_arrive(s, 0, a, 2, 100), 0);
+	t0 = expect_slice(s, 0, 1, 0);
+	t1 = expect_slice(s, 0, 2, 0);
+	complete(s, 100, t0, 0);
+	complete(s, 101, t1, 0);
+	expect_reply(s, 101, 1, 0);
+	expect_reply(s, 101, 2, 0);
+	expect_nothing(s, 101);
+	assert_int_equal(stats(s).deadline_missed, 1);
+	sched_free(s);
+}
+
+static void late_ones_are_dropped_if_asked(void **unused)
+{
+	struct sched *s = make("fifo", 2, true);
+	unsigned int a = add(s, 4, 1000, 1);
+	struct sched_action timer;
+
+	assert_int_equal(sched_arrive(s, 0, a, 1, 100), 0);
+	assert_int_equal(sched_arrive(s, 0, a, 2, 200), 0);
+	assert_int_equal(sched_arrive(s, 0, a, 3, 300), 0);
+	expect_slice(s, 0, 1, 0);
+	expect_slice(s, 0, 1, 1);
+	timer = expect(s, 0, SCHED_TIMER, 0);
+	assert_int_equal(timer.at, 101);
+	expect_nothing(s, 0);
+	sched_tick(s, 101);				/* 1 has started: it stays */
+	timer = expect(s, 101, SCHED_TIMER, 0);
+	assert_int_equal(timer.at, 201);
+	sched_tick(s, 201);
+	expect_reply(s, 201, 2, -ETIME);
+	timer = expect(s, 201, SCHED_TIMER, 0);
+	assert_int_equal(timer.at, 301);
+	assert_int_equal(stats(s).deadline_missed, 1);
+	sched_free(s);
+}
+
+/* ---- policies that misbehave ---- */
+
+static int pick_nonsense(void *state, const struct policy_view *view)
+{
+	return (int)view->num_offers;
+}
+
+static int pick_nothing(void *state, const struct policy_view *view)
+{
+	return POLICY_WAIT;
+}
+
+static void replaced(const struct policy_ops *bad)
+{
+	struct sched *s = make("layerweaver", 64, false);
+	unsigned int a = add(s, 2, 1000, 1);
+
+	assert_int_equal(sched_use_policy(s, bad), 0);
+	arrive(s, 0, a, 1);
+	expect_slice(s, 0, 1, 0);
+	expect_slice(s, 0, 1, 1);
+	assert_int_equal(stats(s).policy_faults, 1);
+	assert_string_equal(sched_policy(s), "fifo");
+	assert_int_equal(sched_set_policy(s, "layerweaver"), 0);
+	assert_string_equal(sched_policy(s), "layerweaver");
+	sched_free(s);
+}
+
+static void misbehaving_policies(void **unused)
+{
+	static const struct policy_ops nonsense = { .name = "nonsense", .pick = pick_nonsense };
+	static const struct policy_ops nothing = { .name = "nothing", .pick = pick_nothing };
+
+	replaced(&nonsense);
+	replaced(&nothing);
+}
+
+/* Layerweaver waits while a model's list is exhausted, but not below two jobs. */
+static void halting(void **unused)
+{
+	struct sched *s = make("layerweaver", 64, false);
+	unsigned int a = add(s, 1, 100 * US, 2), b = add_kind(s, 16, US, 50 * US, 2);
+	uint64_t t[3];
+
+	arrive(s, 0, a, 1);
+	arrive(s, 0, b, 2);
+	t[0] = expect_slice(s, 0, 1, 0);
+	t[1] = expect_slice(s, 0, 2, 0);	/* a's list is exhausted: two jobs, no more */
+	expect_nothing(s, 0);
+	arrive(s, 10000, a, 3);			/* a's next: go on */
+	expect_slice(s, 10000, 3, 0);
+	expect_nothing(s, 10000);
+	complete(s, 100000, t[0], 0);
+	expect_reply(s, 100000, 1, 0);
+	expect_nothing(s, 100000);
+	complete(s, 200000, t[1], 0);
+	t[2] = expect_slice(s, 200000, 2, 1);
+	expect_nothing(s, 200000);
+	sched_free(s);
+}
+
+/* What a saturated device is given does not depend on when completions are noticed. */
+static void order_does_not_depend_on_jitter(void **unused)
+{
+	static const struct sched_config c = MEMORY_CENTRIC;
+	struct sched_slice sl[128];
+	uint64_t hash[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct rig r;
+
+		rig_init(&r, &c);
+		rig_add(&r, sl, profile_resnet50(sl, 2.594, 225e9), 2);
+		rig_add(&r, sl, profile_bert_base(sl, 0.158, 225e9), 2);
+		r.comp_scale = i ? 1.003 : 1;
+		while (r.num_jobs < 2000) {
+			rig_run(&r, 1);
+			assert_int_equal(stats(r.s).dry, 0);
+		}
+		r.hash = 0;
+		for (unsigned int k = 0; k < 2000; k++)
+			r.hash = r.hash * 31 + r.jobs[k].model;
+		hash[i] = r.hash;
+		rig_free(&r);
+	}
+	assert_true(hash[0] == hash[1]);
+}
+
+int run_core_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_after_the_other),
+		cmocka_unit_test(bad_arguments),
+		cmocka_unit_test(window),
+		cmocka_unit_test(a_stuck_slice_keeps_the_window),
+		cmocka_unit_test(at_least_two_at_most_max),
+		cmocka_unit_test(max_inflight),
+		cmocka_unit_test(counts_dry),
+		cmocka_unit_test(failure),
+		cmocka_unit_test(cancellation),
+		cmocka_unit_test(removal),
+		cmocka_unit_test(deadlines_are_counted),
+		cmocka_unit_test(late_ones_are_dropped_if_asked),
+		cmocka_unit_test(misbehaving_policies),
+		cmocka_unit_test(halting),
+		cmocka_unit_test(order_does_not_depend_on_jitter),
+	};
+
+	return cmocka_run_group_tests_name("sched: core", tests, NULL, NULL);
+}

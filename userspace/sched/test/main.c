@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "tests.h"
+
+int main(void)
+{
+	return run_step_tests() + run_policy_tests() + run_core_tests() + run_weave_tests() +
+	       run_random_tests();
+}

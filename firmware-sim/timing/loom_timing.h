@@ -38,6 +38,13 @@ struct loom_pass loom_timing_pass(const struct loom_hw_caps *caps, const struct 
 				  uint64_t i);
 /* Sum over all passes, in closed form where there is one. */
 uint64_t loom_timing_cycles(const struct loom_hw_caps *caps, const struct loom_cmd *cmd);
+/*
+ * The most bytes of weights, from w_off (CONV, DWCONV) or the first weight operand on, that the
+ * command needs in the weight SRAM at once if it may free each tile after its last use: what
+ * LOOM_FAULT_TILE_TOO_LARGE is decided by, together with a DRAM burst and with what the buffer
+ * has fetched before it and not released.
+ */
+uint64_t loom_timing_weight_window(const struct loom_hw_caps *caps, const struct loom_cmd *cmd);
 /* Useful multiply-accumulates of a command. */
 uint64_t loom_timing_macs(const struct loom_cmd *cmd);
 /* Bytes a fetch or dma command moves over the DRAM channel. */

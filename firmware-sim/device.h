@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * device.h - what the parts of the device know of each other.
+ *
+ * fw/ is what runs on the control processor, hw/ is what it controls, and both act only in events:
+ * a handler changes state at an exact picosecond, and then sim_progress() lets every part look
+ * whether it can go on. So no part calls another one back, and a cause and its effect have the
+ * same time.
+ */
+#ifndef LOOM_DEVICE_H
+#define LOOM_DEVICE_H
+
+#include "loom_sim.h"
+#include "timing/loom_timing.h"
+
+#define PS_PER_NS	1000ull
+#define NEVER		UINT64_MAX
+
+#define MAX_CORES	1	/* the structures know many, the DRAM arbiter does not yet */
+#define MAX_RESIDENT	64	/* jobs between dispatch and completion, each core */
+#define MAX_OUTSTANDING	64	/* DRAM bursts between request and arrival, each core */
+#define MAX_ADMIN	256	/* entries of the admin rings */
+#define TLB_ENTRIES	1024
+
+enum engine { ENGINE_FETCH, ENGINE_DMA, ENGINE_COMPUTE, ENGINE_COUNT };
+
+/* Events due at the same picosecond happen in this order: data arrives before anyone looks for it,
+ * and the firmware acts on the state after. */
+enum event_id {
+	EVENT_BOOT,
+	EVENT_ARRIVAL,		/* a DRAM burst is there */
+	EVENT_CHANNEL,		/* the DRAM channel has transferred a burst */
+	EVENT_COMPUTE,		/* a pass ends */
+	EVENT_WATCHDOG,
+	EVENT_FIRMWARE,		/* the firmware has finished what it does */
+	EVENT_COUNT
+};
+
+struct event {
+	uint64_t at;		/* ps, or NEVER */
+	uint64_t slack;		/* ps that the host may be late with it unnoticed; see event.c */
+	void (*handle)(struct loom_sim *sim);
+};
+
+struct context {
+	bool used;
+	bool dying;		/* a CTX_DESTROY waits for its jobs */
+	uint32_t id;
+	uint32_t dead;		/* enum loom_fault with which further jobs complete; 0 = alive */
+	uint64_t pt_root;
+	uint32_t lease_base, lease_size;
+};
+
+struct queue {
+	bool used;
+	bool dying;		/* a QUEUE_DESTROY waits for its jobs */
+	struct loom_admin_queue desc;
+	uint32_t entries;
+	uint32_t sq_head, sq_tail, cq_tail;
+	uint32_t unannounced;	/* completions since the last interrupt */
+};
+
+/* A command in one engine's stream. */
+struct command {
+	const struct loom_cmd *cmd;
+	uint32_t number;	/* in the buffer */
+};
+
+struct job {
+	struct queue *queue;
+	struct context *ctx;	/* NULL after LOOM_FAULT_BAD_SLOT */
+	struct loom_hw_job desc;
+	struct loom_hw_cqe cqe;	/* filled as things happen */
+	bool dead;		/* cqe.fault says why; the engines skip what is left */
+
+	void *buffer;		/* the private copy of the command buffer */
+	uint32_t num_cmds;
+	struct command *stream[ENGINE_COUNT];
+	uint32_t count[ENGINE_COUNT];
+	uint32_t issued[ENGINE_COUNT];	/* commands of which everything was requested */
+	uint32_t done[ENGINE_COUNT];
+	bool ordered[ENGINE_COUNT];	/* earlier jobs of the context no longer hold it up */
+	uint64_t moved[ENGINE_COUNT];	/* bytes requested of the first command not issued */
+	uint32_t in_flight;	/* bursts requested and not arrived */
+	uint64_t busy[ENGINE_COUNT];	/* ps of DRAM time (fetch, dma) */
+	uint64_t mac_busy, vector_busy;
+	uint64_t wait_weights, wait_dma;
+
+	/* Its part of the weight FIFO, as offsets into its own stream:
+	 * freed <= release, freed <= arrived <= reserved <= weight_bytes. */
+	uint64_t weight_bytes, reserved, arrived, release, freed;
+	/* Its weights, linear. The FIFO only accounts for the room: the maths of a command happens
+	 * when it ends, when the FIFO may have passed on the room of its first tiles. */
+	uint8_t *weights;
+};
+
+struct burst {
+	struct job *job;
+	enum engine engine;
+	uint32_t index;		/* of the command in its stream */
+	uint32_t bytes;
+	uint64_t offset;	/* of its first byte in the command */
+	uint64_t stream_offset;	/* fetch: in the slice's weights */
+	uint64_t arrives;
+	bool last;		/* of its command */
+};
+
+struct dram {
+	bool busy;
+	enum engine turn;	/* who goes first when both want it */
+	uint64_t remainder;	/* fraction of a ps carried from burst to burst */
+	struct burst current;
+	struct burst flight[MAX_OUTSTANDING];
+	uint32_t flight_head, flight_tail;
+};
+
+enum stall { STALL_NONE, STALL_WEIGHTS, STALL_DMA };
+
+struct compute {
+	struct job *job;	/* the pass under way is of its first command not done */
+	struct loom_pass pass;
+	uint64_t index;		/* of the pass */
+	uint64_t passes;
+	uint64_t cycles;	/* of the command's earlier passes */
+	uint64_t started;	/* ps */
+	enum stall stall;
+	struct job *stalled;
+	uint64_t stalled_since;
+};
+
+/* A duration that is still running. */
+struct meter {
+	bool on;
+	uint64_t since, total;
+};
+
+struct core {
+	struct job *job[MAX_RESIDENT];	/* in dispatch order */
+	uint32_t num_jobs;
+	uint32_t outstanding;	/* jobs in its queues' rings and resident */
+	struct dram dram;
+	struct compute compute;
+	uint64_t weight_used;	/* bytes of the weight FIFO */
+	uint8_t *act_sram;
+	struct meter fetch_blocked, dry;
+	struct loom_hw_counters counters;	/* times in ps */
+};
+
+enum firmware_task { FW_IDLE, FW_ADMIN, FW_TAKE, FW_DISPATCH };
+
+struct deferred {
+	uint16_t tag;
+	uint16_t opcode;
+	uint32_t id;
+};
+
+struct firmware {
+	enum firmware_task task;
+	uint32_t next_queue;	/* round robin */
+	struct queue *queue;	/* FW_TAKE */
+	struct job *job;	/* FW_DISPATCH */
+	uint64_t admin_sq, admin_cq;
+	uint32_t admin_entries, admin_head, admin_tail, admin_cq_tail;
+	struct deferred deferred[MAX_ADMIN];
+	uint32_t num_deferred;
+};
+
+struct tlb_entry {
+	uint32_t ctx;		/* 0: empty */
+	bool writable;
+	uint64_t page;
+	uint64_t addr;
+};
+
+struct loom_sim {
+	struct loom_sim_config config;
+	const struct loom_sim_ops *ops;
+	void *opaque;
+	uint64_t now;		/* ps */
+	enum loom_state state;
+	enum loom_boot_error error;
+	uint64_t interrupts;
+	struct event event[EVENT_COUNT];
+	struct firmware fw;
+	struct context *context;	/* max_contexts + 1; number 0 is nobody */
+	struct queue *queue;
+	struct core core[MAX_CORES];
+	struct tlb_entry tlb[TLB_ENTRIES];
+};
+
+static inline bool functional(const struct loom_sim *sim)
+{
+	return sim->config.functional == LOOM_SIM_FUNCTIONAL_ON;
+}
+
+/* sim.c */
+void sim_progress(struct loom_sim *sim);
+void sim_irq(struct loom_sim *sim, unsigned int vector);
+
+/* event.c */
+void events_init(struct loom_sim *sim);
+void event_set(struct loom_sim *sim, enum event_id id, uint64_t at);
+void events_run(struct loom_sim *sim, uint64_t now);
+uint64_t events_next(const struct loom_sim *sim);
+
+/* hw/meter.c */
+void meter_set(struct meter *meter, bool on, uint64_t now);
+uint64_t meter_read(const struct meter *meter, uint64_t now);
+
+/* fw/registers.c */
+uint64_t registers_read(struct loom_sim *sim, uint64_t offset, unsigned int size);
+void registers_write(struct loom_sim *sim, uint64_t offset, uint32_t value);
+
+/* fw/boot.c */
+void boot_start(struct loom_sim *sim);
+void boot_finish(struct loom_sim *sim);
+void boot_reset(struct loom_sim *sim);
+void boot_crash(struct loom_sim *sim, enum loom_boot_error error);
+
+/* fw/firmware.c */
+void firmware_kick(struct loom_sim *sim);
+void firmware_done(struct loom_sim *sim);
+
+/* fw/admin.c */
+void admin_execute(struct loom_sim *sim);
+void admin_finish_deferred(struct loom_sim *sim);
+
+/* fw/context.c */
+uint16_t context_create(struct loom_sim *sim, const struct loom_admin_ctx *desc);
+uint16_t context_kill(struct loom_sim *sim, uint32_t id);
+uint16_t context_invalidate(struct loom_sim *sim, const struct loom_admin_ctx *desc);
+struct context *context_get(struct loom_sim *sim, uint32_t id);
+bool context_idle(struct loom_sim *sim, const struct context *ctx);
+
+/* fw/queue.c */
+uint16_t queue_create(struct loom_sim *sim, const struct loom_admin_queue *desc);
+struct queue *queue_get(struct loom_sim *sim, uint32_t id);
+bool queue_idle(struct loom_sim *sim, const struct queue *queue);
+void queue_cancel(struct loom_sim *sim, struct queue *queue);
+void queue_drop_ring(struct loom_sim *sim, struct queue *queue);
+void queue_doorbell(struct loom_sim *sim, uint32_t id, uint32_t tail);
+struct queue *queue_next(struct loom_sim *sim);
+struct core *queue_core(struct loom_sim *sim, const struct queue *queue);
+void queue_write_state(struct loom_sim *sim, struct queue *queue);
+void queue_complete(struct loom_sim *sim, struct queue *queue, struct loom_hw_cqe *cqe,
+		    bool irq_now);
+
+/* fw/job.c */
+struct job *job_take(struct loom_sim *sim, struct queue *queue);
+void job_dispatch(struct loom_sim *sim, struct job *job);
+void job_free(struct job *job);
+bool job_has_left(const struct job *job, enum engine engine);
+bool job_may_run(struct core *core, struct job *job, enum engine engine);
+/* The engine's work now is in this job: the oldest one with commands not issued, or NULL. */
+struct job *job_issuing(struct core *core, enum engine engine);
+void jobs_complete(struct loom_sim *sim, struct core *core);
+
+/* fw/fault.c */
+void job_fault(struct loom_sim *sim, struct job *job, enum loom_fault fault, uint32_t cmd,
+	       uint64_t addr);
+void job_kill(struct loom_sim *sim, struct job *job, enum loom_fault fault);
+void watchdog_expire(struct loom_sim *sim);
+
+/* fw/validate.c */
+struct verdict {
+	enum loom_fault fault;
+	uint32_t cmd;		/* number of the offender, or LOOM_NO_CMD */
+	uint64_t addr;
+};
+
+struct verdict validate(const struct loom_sim_config *config, const void *buffer, uint32_t size,
+			uint32_t lease_size, bool layer_release);
+enum engine opcode_engine(uint16_t opcode);
+
+/* hw/mmu.c */
+enum loom_fault mmu_read(struct loom_sim *sim, const struct context *ctx, uint64_t va, void *buf,
+			 uint64_t len, uint64_t *fault_va);
+enum loom_fault mmu_write(struct loom_sim *sim, const struct context *ctx, uint64_t va,
+			  const void *buf, uint64_t len, uint64_t *fault_va);
+/* Translate only: buf of mmu_read or mmu_write is NULL. */
+void mmu_invalidate(struct loom_sim *sim, uint32_t ctx, uint64_t va, uint64_t size);
+
+/* hw/dram.c */
+void dram_kick(struct loom_sim *sim, struct core *core);
+void dram_channel_free(struct loom_sim *sim);
+void dram_arrival(struct loom_sim *sim);
+
+/* hw/fetch.c */
+bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst);
+void fetch_arrived(struct loom_sim *sim, struct core *core, const struct burst *burst);
+
+/* hw/dma.c */
+bool dma_next(struct loom_sim *sim, struct core *core, struct burst *burst);
+void dma_arrived(struct loom_sim *sim, struct core *core, const struct burst *burst);
+
+/* hw/weight_sram.c */
+bool weight_reserve(struct loom_sim *sim, struct core *core, struct job *job, uint32_t bytes);
+void weight_release(struct job *job, uint64_t offset);
+void weight_reclaim(struct core *core);
+
+/* hw/compute.c */
+void compute_kick(struct loom_sim *sim, struct core *core);
+void compute_pass_done(struct loom_sim *sim);
+void compute_abort(struct loom_sim *sim, struct core *core, struct job *job);
+void compute_stall(struct loom_sim *sim, struct core *core, enum stall stall, struct job *job);
+
+/* hw/execute.c: what a compute command does to the SRAM */
+void execute(const struct loom_hw_caps *caps, const struct loom_cmd *cmd, uint8_t *lease,
+	     const uint8_t *weights);
+
+#endif /* LOOM_DEVICE_H */

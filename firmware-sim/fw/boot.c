@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From reset to ready and back.
+ */
+#include <string.h>
+
+#include "device.h"
+
+/* The ROM's time from LOOM_CTRL_BOOT to ready. */
+#define BOOT_NS 10000
+
+static bool admin_rings_ok(const struct firmware *fw)
+{
+	uint32_t n = fw->admin_entries;
+
+	return n && n <= MAX_ADMIN && !(n & (n - 1)) &&
+	       !(fw->admin_sq % sizeof(struct loom_admin_cmd)) &&
+	       !(fw->admin_cq % sizeof(struct loom_admin_cqe));
+}
+
+static bool admin_rings_answer(struct loom_sim *sim)
+{
+	static const struct loom_admin_cqe empty;
+	struct loom_admin_cmd cmd;
+
+	return !sim->ops->dma_read(sim->opaque, sim->fw.admin_sq, &cmd, sizeof(cmd)) &&
+	       !sim->ops->dma_write(sim->opaque, sim->fw.admin_cq, &empty, sizeof(empty));
+}
+
+void boot_start(struct loom_sim *sim)
+{
+	if (sim->state != LOOM_STATE_RESET)
+		return;
+	sim->state = LOOM_STATE_BOOTING;
+	event_set(sim, EVENT_BOOT, sim->now + BOOT_NS * PS_PER_NS);
+}
+
+void boot_finish(struct loom_sim *sim)
+{
+	if (!admin_rings_ok(&sim->fw)) {
+		boot_crash(sim, LOOM_BOOT_BAD_ADMIN_RING);
+	} else if (!admin_rings_answer(sim)) {
+		boot_crash(sim, LOOM_BOOT_BUS);
+	} else {
+		sim->state = LOOM_STATE_READY;
+		for (uint32_t i = 0; i < sim->config.caps.num_cores; i++)
+			meter_set(&sim->core[i].dry, true, sim->now);
+		sim_irq(sim, 0);
+	}
+}
+
+/* The firmware cannot go on, and says so. */
+void boot_crash(struct loom_sim *sim, enum loom_boot_error error)
+{
+	for (int id = 0; id < EVENT_COUNT; id++)
+		event_set(sim, id, NEVER);
+	sim->state = LOOM_STATE_CRASHED;
+	sim->error = error;
+	sim_irq(sim, 0);
+}
+
+static void core_reset(struct loom_sim *sim, struct core *core)
+{
+	uint8_t *act_sram = core->act_sram;
+
+	for (uint32_t i = 0; i < core->num_jobs; i++)
+		job_free(core->job[i]);
+	*core = (struct core){ .act_sram = act_sram, .dram.turn = ENGINE_FETCH };
+}
+
+void boot_reset(struct loom_sim *sim)
+{
+	const struct loom_hw_caps *caps = &sim->config.caps;
+
+	for (int id = 0; id < EVENT_COUNT; id++)
+		event_set(sim, id, NEVER);
+	if (sim->fw.job)
+		job_free(sim->fw.job);
+	for (uint32_t i = 0; i < caps->num_cores; i++)
+		core_reset(sim, &sim->core[i]);
+	memset(sim->context, 0, (caps->max_contexts + 1) * sizeof(*sim->context));
+	memset(sim->queue, 0, caps->max_queues * sizeof(*sim->queue));
+	memset(&sim->fw, 0, sizeof(sim->fw));
+	memset(sim->tlb, 0, sizeof(sim->tlb));
+	sim->state = LOOM_STATE_RESET;
+	sim->error = LOOM_BOOT_OK;
+	sim->interrupts = 0;
+}

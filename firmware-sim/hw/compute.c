@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The compute engine: one in-order stream of commands for the MAC array and the vector unit, each
+ * a sequence of passes. A pass starts when its weights are there; a command when its DMA is done
+ * too. What a command does to the data happens at its end (execute.c).
+ */
+#include "device.h"
+
+static struct command *current(const struct job *job)
+{
+	return &job->stream[ENGINE_COMPUTE][job->done[ENGINE_COMPUTE]];
+}
+
+static struct job *next_job(struct core *core)
+{
+	for (uint32_t i = 0; i < core->num_jobs; i++)
+		if (job_has_left(core->job[i], ENGINE_COMPUTE))
+			return core->job[i];
+	return NULL;
+}
+
+/* The engine does nothing from now on, for this reason and this job. */
+void compute_stall(struct loom_sim *sim, struct core *core, enum stall stall, struct job *job)
+{
+	struct compute *compute = &core->compute;
+	uint64_t ps = sim->now - compute->stalled_since;
+
+	if (compute->stall == stall && compute->stalled == job)
+		return;
+	if (compute->stall == STALL_WEIGHTS) {
+		core->counters.compute_wait_weights += ps;
+		compute->stalled->wait_weights += ps;
+	} else if (compute->stall == STALL_DMA) {
+		core->counters.compute_wait_dma += ps;
+		compute->stalled->wait_dma += ps;
+	}
+	compute->stall = stall;
+	compute->stalled = job;
+	compute->stalled_since = sim->now;
+}
+
+static void load_pass(struct loom_sim *sim, struct compute *compute, struct job *job)
+{
+	compute->pass = loom_timing_pass(&sim->config.caps, current(job)->cmd, compute->index);
+}
+
+/* Why the next pass of the job cannot start. */
+static enum stall stalled_by(struct core *core, struct job *job)
+{
+	if (core->compute.index == 0 &&
+	    (job->done[ENGINE_DMA] < current(job)->cmd->wait ||
+	     !job_may_run(core, job, ENGINE_COMPUTE)))
+		return STALL_DMA;
+	return core->compute.pass.need > job->arrived ? STALL_WEIGHTS : STALL_NONE;
+}
+
+static void begin_command(struct loom_sim *sim, struct compute *compute, struct job *job)
+{
+	compute->job = job;
+	compute->index = 0;
+	compute->cycles = 0;
+	compute->passes = loom_timing_passes(&sim->config.caps, current(job)->cmd);
+	load_pass(sim, compute, job);
+}
+
+static void start_pass(struct loom_sim *sim, struct compute *compute)
+{
+	const struct loom_hw_caps *caps = &sim->config.caps;
+	uint64_t before = loom_timing_cycles_to_ps(caps, compute->cycles);
+
+	compute->cycles += compute->pass.cycles;
+	compute->started = sim->now;
+	if (!compute->job->cqe.compute_start)
+		compute->job->cqe.compute_start = sim->now / PS_PER_NS;
+	if (compute->index == 0 && sim->config.watchdog_ns)
+		event_set(sim, EVENT_WATCHDOG,
+			  sim->now + sim->config.watchdog_ns * PS_PER_NS);
+	/* The difference of two rounded sums: passes add up to the command's time exactly. */
+	event_set(sim, EVENT_COMPUTE,
+		  sim->now + loom_timing_cycles_to_ps(caps, compute->cycles) - before);
+}
+
+void compute_kick(struct loom_sim *sim, struct core *core)
+{
+	struct compute *compute = &core->compute;
+	enum stall stall;
+
+	if (sim->event[EVENT_COMPUTE].at != NEVER)
+		return;
+	if (!compute->job) {
+		struct job *job = next_job(core);
+
+		if (!job) {
+			compute_stall(sim, core, STALL_NONE, NULL);
+			return;
+		}
+		begin_command(sim, compute, job);
+	}
+	stall = stalled_by(core, compute->job);
+	compute_stall(sim, core, stall, stall == STALL_NONE ? NULL : compute->job);
+	if (stall == STALL_NONE)
+		start_pass(sim, compute);
+}
+
+static void account(struct core *core, struct job *job, enum loom_unit unit, uint64_t ps)
+{
+	core->counters.compute_busy += ps;
+	if (unit == LOOM_UNIT_MAC) {
+		core->counters.mac_busy += ps;
+		job->mac_busy += ps;
+	} else if (unit == LOOM_UNIT_VECTOR) {
+		core->counters.vector_busy += ps;
+		job->vector_busy += ps;
+	}
+}
+
+static void end_command(struct loom_sim *sim, struct core *core, struct job *job)
+{
+	const struct loom_cmd *cmd = current(job)->cmd;
+	bool by_layer = job->desc.flags & LOOM_JOB_RELEASE_LAYER;
+
+	if (functional(sim))
+		execute(&sim->config.caps, cmd, core->act_sram + job->ctx->lease_base,
+			job->weights);
+	core->counters.macs += loom_timing_macs(cmd);
+	core->compute.job = NULL;
+	event_set(sim, EVENT_WATCHDOG, NEVER);
+	job->cqe.compute_end = sim->now / PS_PER_NS;
+	job->done[ENGINE_COMPUTE]++;
+	if (job->done[ENGINE_COMPUTE] == job->count[ENGINE_COMPUTE])
+		weight_release(job, UINT64_MAX);
+	else if (!by_layer)
+		weight_release(job, cmd->release_to);
+}
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+void compute_pass_done(struct loom_sim *sim)
+{
+	struct core *core = &sim->core[0];
+	struct compute *compute = &core->compute;
+	struct job *job = compute->job;
+	const struct loom_cmd *cmd = current(job)->cmd;
+
+	account(core, job, loom_timing_unit(cmd), sim->now - compute->started);
+	if (!(job->desc.flags & LOOM_JOB_RELEASE_LAYER))
+		weight_release(job, min(compute->pass.done, cmd->release_to));
+	compute->index++;
+	if (compute->index == compute->passes)
+		end_command(sim, core, job);
+	else
+		load_pass(sim, compute, job);
+}
+
+/* The job died. If it was this one's turn, the engine is free at once. */
+void compute_abort(struct loom_sim *sim, struct core *core, struct job *job)
+{
+	struct compute *compute = &core->compute;
+
+	if (compute->stalled == job)
+		compute_stall(sim, core, STALL_NONE, NULL);
+	if (compute->job != job)
+		return;
+	if (sim->event[EVENT_COMPUTE].at != NEVER)
+		account(core, job, loom_timing_unit(current(job)->cmd),
+			sim->now - compute->started);
+	event_set(sim, EVENT_COMPUTE, NEVER);
+	event_set(sim, EVENT_WATCHDOG, NEVER);
+	compute->job = NULL;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The DRAM channel: one server that transfers bursts. Fetch and DMA take turns when both want it.
+ * Latency delays a burst's arrival and not the next burst, up to MAX_OUTSTANDING on the way.
+ * The bytes themselves are copied at arrival.
+ */
+#include "device.h"
+
+static bool next_from(struct loom_sim *sim, struct core *core, enum engine engine)
+{
+	struct burst *burst = &core->dram.current;
+
+	return engine == ENGINE_FETCH ? fetch_next(sim, core, burst) : dma_next(sim, core, burst);
+}
+
+static enum engine other(enum engine engine)
+{
+	return engine == ENGINE_FETCH ? ENGINE_DMA : ENGINE_FETCH;
+}
+
+/* Fractions of a picosecond are carried, so a long transfer takes exactly bytes / bandwidth. */
+static uint64_t transfer_time(struct loom_sim *sim, struct dram *dram, uint32_t bytes)
+{
+	uint64_t scaled = bytes * 1000000ull + dram->remainder;
+
+	dram->remainder = scaled % sim->config.caps.dram_mbps;
+	return scaled / sim->config.caps.dram_mbps;
+}
+
+static void stamp_start(struct job *job, enum engine engine, uint64_t now)
+{
+	__u64 *start = engine == ENGINE_FETCH ? &job->cqe.fetch_start : &job->cqe.dma_start;
+
+	if (!*start)
+		*start = now / PS_PER_NS;
+}
+
+static void account(struct core *core, const struct burst *burst, uint64_t ps)
+{
+	struct loom_hw_counters *counters = &core->counters;
+
+	burst->job->busy[burst->engine] += ps;
+	counters->dram_busy += ps;
+	counters->dram_bytes += burst->bytes;
+	if (burst->engine == ENGINE_FETCH) {
+		counters->fetch_busy += ps;
+		counters->weight_bytes += burst->bytes;
+	} else {
+		counters->dma_busy += ps;
+	}
+}
+
+static void start(struct loom_sim *sim, struct core *core)
+{
+	struct dram *dram = &core->dram;
+	struct burst *burst = &dram->current;
+	uint64_t ps = transfer_time(sim, dram, burst->bytes);
+
+	dram->busy = true;
+	burst->job->in_flight++;
+	stamp_start(burst->job, burst->engine, sim->now);
+	account(core, burst, ps);
+	event_set(sim, EVENT_CHANNEL, sim->now + ps);
+}
+
+void dram_kick(struct loom_sim *sim, struct core *core)
+{
+	struct dram *dram = &core->dram;
+	enum engine first = dram->turn;
+
+	if (dram->busy || dram->flight_tail - dram->flight_head == MAX_OUTSTANDING)
+		return;
+	if (next_from(sim, core, first)) {
+		dram->turn = other(first);
+		start(sim, core);
+	} else if (next_from(sim, core, other(first))) {
+		start(sim, core);
+	} else {
+		dram->remainder = 0;
+	}
+}
+
+static void wait_for_arrival(struct loom_sim *sim, const struct dram *dram)
+{
+	const struct burst *next = &dram->flight[dram->flight_head % MAX_OUTSTANDING];
+
+	event_set(sim, EVENT_ARRIVAL,
+		  dram->flight_head == dram->flight_tail ? NEVER : next->arrives);
+}
+
+/* The channel has transferred its burst. */
+void dram_channel_free(struct loom_sim *sim)
+{
+	struct dram *dram = &sim->core[0].dram;
+
+	dram->busy = false;
+	dram->current.arrives = sim->now + sim->config.caps.dram_latency_ns * PS_PER_NS;
+	dram->flight[dram->flight_tail++ % MAX_OUTSTANDING] = dram->current;
+	wait_for_arrival(sim, dram);
+}
+
+void dram_arrival(struct loom_sim *sim)
+{
+	struct core *core = &sim->core[0];
+	struct dram *dram = &core->dram;
+	struct burst burst = dram->flight[dram->flight_head++ % MAX_OUTSTANDING];
+
+	burst.job->in_flight--;
+	if (burst.engine == ENGINE_FETCH)
+		fetch_arrived(sim, core, &burst);
+	else
+		dma_arrived(sim, core, &burst);
+	wait_for_arrival(sim, dram);
+}

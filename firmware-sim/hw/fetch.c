@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fetch engine: weights, from DRAM into the FIFO, as early as there is room.
+ */
+#include "device.h"
+
+static uint32_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The next burst it wants from the channel now. */
+bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst)
+{
+	struct job *job = job_issuing(core, ENGINE_FETCH);
+	const struct loom_cmd_fetch *cmd;
+	uint64_t left;
+	bool room;
+
+	if (!job) {
+		meter_set(&core->fetch_blocked, false, sim->now);
+		return false;
+	}
+	cmd = (const void *)job->stream[ENGINE_FETCH][job->issued[ENGINE_FETCH]].cmd;
+	left = cmd->bytes - job->moved[ENGINE_FETCH];
+	*burst = (struct burst){
+		.job = job,
+		.engine = ENGINE_FETCH,
+		.index = job->issued[ENGINE_FETCH],
+		.bytes = min(left, sim->config.caps.dram_burst_bytes),
+		.offset = job->moved[ENGINE_FETCH],
+		.stream_offset = job->reserved,
+	};
+	burst->last = burst->bytes == left;
+	room = weight_reserve(sim, core, job, burst->bytes);
+	meter_set(&core->fetch_blocked, !room, sim->now);
+	if (!room)
+		return false;
+	job->moved[ENGINE_FETCH] = burst->last ? 0 : burst->offset + burst->bytes;
+	job->issued[ENGINE_FETCH] += burst->last;
+	return true;
+}
+
+void fetch_arrived(struct loom_sim *sim, struct core *core, const struct burst *burst)
+{
+	struct job *job = burst->job;
+	const struct command *command = &job->stream[ENGINE_FETCH][burst->index];
+	const struct loom_cmd_fetch *cmd = (const void *)command->cmd;
+	uint8_t *to = job->weights ? job->weights + burst->stream_offset : NULL;
+	enum loom_fault fault;
+	uint64_t fault_va;
+
+	job->arrived += burst->bytes;
+	if (job->dead)
+		return;
+	fault = mmu_read(sim, job->ctx, cmd->va + burst->offset, to, burst->bytes, &fault_va);
+	if (fault) {
+		job_fault(sim, job, fault, command->number, fault_va);
+		return;
+	}
+	job->cqe.fetch_end = sim->now / PS_PER_NS;
+	job->done[ENGINE_FETCH] += burst->last;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The weight SRAM: a FIFO of bytes, filled in fetch order, freed in the same order. Jobs are
+ * resident in that order too, so each job's part is described by offsets in the job (device.h) and
+ * the FIFO is the sum of them. A dead job's part is freed when its turn comes.
+ */
+#include "device.h"
+
+/* Room for the job's next bytes, if there is. */
+bool weight_reserve(struct loom_sim *sim, struct core *core, struct job *job, uint32_t bytes)
+{
+	if (core->weight_used + bytes > sim->config.caps.weight_sram_bytes)
+		return false;
+	core->weight_used += bytes;
+	job->reserved += bytes;
+	return true;
+}
+
+/* Weights below offset are no longer needed. */
+void weight_release(struct job *job, uint64_t offset)
+{
+	if (offset > job->release)
+		job->release = offset;
+}
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Free what was released, oldest first; nobody overtakes. */
+void weight_reclaim(struct core *core)
+{
+	for (uint32_t i = 0; i < core->num_jobs; i++) {
+		struct job *job = core->job[i];
+		uint64_t freeable = min(job->release, job->arrived);
+
+		if (freeable > job->freed) {
+			core->weight_used -= freeable - job->freed;
+			job->freed = freeable;
+		}
+		if (job->freed < job->reserved)
+			return;
+	}
+}

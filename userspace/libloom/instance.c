@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A model loaded into an address space.
+ *
+ *	0x0001_0000_0000	weights, read only
+ *	0x0040_0000_0000	scratch
+ *	0x0080_0000_0000 + n 2^40	request n: command buffers, read only
+ *	0x00c0_0000_0000 + n 2^40	request n: inputs and outputs
+ *
+ * Far apart, so that an access past the end of one is a fault and not another one's bytes. The
+ * lease and the scratch are shared: slices of one request at a time are at the device.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+#define WEIGHTS_VA 0x000100000000ull
+#define SCRATCH_VA 0x004000000000ull
+#define CMD_VA(n)  (0x008000000000ull + ((uint64_t)(n) << 40))
+#define IO_VA(n)   (0x00c000000000ull + ((uint64_t)(n) << 40))
+#define MAX_IO 128
+/* What fits between those addresses. */
+#define MAX_BYTES (1ull << 37)
+
+struct request {
+	struct loom_bo *cmd, *io;
+};
+
+struct loom_instance {
+	const struct loom_model *model;
+	struct loom_vm *vm;
+	struct loom_bo *weights, *scratch;
+	unsigned int num_io;
+	struct request request[];
+};
+
+static int check_device(const struct loom_model *model, struct loom_dev *dev)
+{
+	const struct loom_hw_caps *caps = loom_dev_caps(dev);
+
+	if (model->abi.caps_hash != loom_caps_hash(caps))
+		return loom_fail(-EXDEV,
+				 "%s was compiled for device %s (0x%016llx), this one is %s (0x%016llx)",
+				 loom_model_name(model), model->abi.preset,
+				 (unsigned long long)model->abi.caps_hash, caps->preset,
+				 (unsigned long long)loom_caps_hash(caps));
+	if (model->info.lease_bytes > caps->act_sram_bytes)
+		return loom_fail(-ENOSPC, "%s needs %u bytes of activation SRAM, the device has %u",
+				 loom_model_name(model), model->info.lease_bytes,
+				 caps->act_sram_bytes);
+	return 0;
+}
+
+/* A zeroed buffer, mapped here and there. */
+static int make_region(struct loom_instance *instance, struct loom_dev *dev, uint64_t size,
+		       uint64_t va, uint32_t flags, struct loom_bo **bo)
+{
+	int err;
+
+	if (size > MAX_BYTES)
+		return loom_fail(-EFBIG, "%s: a region of %llu bytes is too large",
+				 loom_model_name(instance->model), (unsigned long long)size);
+	err = loom_bo_create(dev, size ? size : 1, bo);
+	if (err)
+		return err;
+	if (!loom_bo_map(*bo))
+		return loom_fail(-ENOMEM, "cannot map a buffer of %llu bytes",
+				 (unsigned long long)size);
+	return loom_vm_map(instance->vm, *bo, va, flags);
+}
+
+static void relocate(const struct loom_model *model, unsigned int io, char *cmd)
+{
+	const uint64_t base[LOOM_NUM_REGIONS] = {
+		[LOOM_REGION_WEIGHTS] = WEIGHTS_VA,
+		[LOOM_REGION_IO] = IO_VA(io),
+		[LOOM_REGION_SCRATCH] = SCRATCH_VA,
+	};
+	size_t i;
+
+	for (i = 0; i < model->num_relocs; i++) {
+		const struct loom_reloc *reloc = &model->relocs[i];
+		uint64_t address = base[reloc->region] + reloc->addend;
+
+		memcpy(cmd + reloc->offset, &address, sizeof(address));
+	}
+}
+
+static int make_request(struct loom_instance *instance, struct loom_dev *dev, unsigned int io)
+{
+	const struct loom_elf_view *cmd = model_section(instance->model, LOOM_SEC_CMD);
+	struct request *request = &instance->request[io];
+	int err;
+
+	err = make_region(instance, dev, instance->model->info.io_bytes, IO_VA(io),
+			  DRM_LOOM_MAP_WRITE, &request->io);
+	if (!err)
+		err = make_region(instance, dev, cmd->size, CMD_VA(io), 0, &request->cmd);
+	if (err)
+		return err;
+	memcpy(request->cmd->map, cmd->data, cmd->size);
+	relocate(instance->model, io, request->cmd->map);
+	return 0;
+}
+
+static int load(struct loom_instance *instance, struct loom_dev *dev)
+{
+	const struct loom_model *model = instance->model;
+	const struct loom_elf_view *weights = model_section(model, LOOM_SEC_WEIGHTS);
+	unsigned int i;
+	int err;
+
+	err = loom_vm_create(dev, model->info.lease_bytes, &instance->vm);
+	if (!err)
+		err = make_region(instance, dev, weights->size, WEIGHTS_VA, 0, &instance->weights);
+	if (err)
+		return err;
+	memcpy(instance->weights->map, weights->data, weights->size);
+	if (model->info.scratch_bytes)
+		err = make_region(instance, dev, model->info.scratch_bytes, SCRATCH_VA,
+				  DRM_LOOM_MAP_WRITE, &instance->scratch);
+	for (i = 0; !err && i < instance->num_io; i++)
+		err = make_request(instance, dev, i);
+	return err;
+}
+
+int loom_instance_create(struct loom_dev *dev, const struct loom_model *model, unsigned int num_io,
+			 struct loom_instance **out)
+{
+	struct loom_instance *instance;
+	int err;
+
+	if (!num_io || num_io > MAX_IO)
+		return loom_fail(-EINVAL, "%u requests in flight: must be 1 to %u", num_io, MAX_IO);
+	err = check_device(model, dev);
+	if (err)
+		return err;
+	instance = calloc(1, sizeof(*instance) + num_io * sizeof(instance->request[0]));
+	if (!instance)
+		return loom_fail(-ENOMEM, "out of memory");
+	instance->model = model;
+	instance->num_io = num_io;
+	err = load(instance, dev);
+	if (err) {
+		loom_instance_destroy(instance);
+		return err;
+	}
+	*out = instance;
+	return 0;
+}
+
+void loom_instance_destroy(struct loom_instance *instance)
+{
+	unsigned int i;
+
+	if (!instance)
+		return;
+	/* First: the device lets go of the buffers. */
+	loom_vm_destroy(instance->vm);
+	for (i = 0; i < instance->num_io; i++) {
+		loom_bo_destroy(instance->request[i].cmd);
+		loom_bo_destroy(instance->request[i].io);
+	}
+	loom_bo_destroy(instance->scratch);
+	loom_bo_destroy(instance->weights);
+	free(instance);
+}
+
+struct loom_vm *loom_instance_vm(struct loom_instance *instance)
+{
+	return instance->vm;
+}
+
+void *loom_instance_io(struct loom_instance *instance, unsigned int io)
+{
+	return io < instance->num_io ? instance->request[io].io->map : NULL;
+}
+
+void loom_instance_job(const struct loom_instance *instance, unsigned int io, unsigned int slice,
+		       uint16_t vm_slot, struct drm_loom_job *job)
+{
+	*job = (struct drm_loom_job){
+		.cmd_va = CMD_VA(io) + model_cmd_offset(instance->model, slice),
+		.cmd_size = instance->model->slices[slice].cmd_size,
+		.vm_slot = vm_slot,
+		.user_data = slice,
+	};
+}

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+#
+# libloom: libloom.a and libloom.so.0 (drm back end, io_uring, loader, loomd's client), and
+# libloom-sim.a, the sim back end. A program that wants "sim:" devices links
+#   loom loom-sim firmware-sim   with   -Wl,-u,loom_backend_sim -ldrm -luring -lelf -lopenblas
+# and everything else stays free of the simulator and its maths library.
+
+LIBLOOM_DIR := userspace/libloom
+LIBLOOM_SIM_SOURCES := $(sort $(wildcard $(LIBLOOM_DIR)/sim*.c))
+LIBLOOM_SOURCES := $(filter-out $(LIBLOOM_SIM_SOURCES),$(sort $(wildcard $(LIBLOOM_DIR)/*.c)))
+
+$(call static-library,loom,$(LIBLOOM_SOURCES),)
+$(call static-library,loom-sim,$(LIBLOOM_SIM_SOURCES),)
+
+ALL_TARGETS += $(B)/lib/libloom.so.0 $(B)/lib/pkgconfig/loom.pc
+
+$(B)/lib/libloom.so.0: $(call objects-of,$(LIBLOOM_SOURCES)) $(LIBLOOM_DIR)/libloom.map
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@$(CC) $(SANFLAGS) -shared -Wl,-soname,libloom.so.0 \
+		-Wl,--version-script=$(LIBLOOM_DIR)/libloom.map $(if $(SAN),,-Wl$(comma)-z$(comma)defs) \
+		-o $@ $(filter %.o,$^) -ldrm -luring -lelf -lm
+	@ln -sf libloom.so.0 $(B)/lib/libloom.so
+
+# Of the build tree; an installation rewrites prefix and the directories.
+$(B)/lib/pkgconfig/loom.pc: $(LIBLOOM_DIR)/loom.pc.in
+	@mkdir -p $(@D)
+	@sed 's,@prefix@,$(CURDIR),;s,@libdir@,$(CURDIR)/$(B)/lib,' $< > $@

@@ -36,7 +36,7 @@ quietly()
 	shift
 	mkdir -p "${log%/*}"
 	"$@" >"$log" 2>&1 && return
-	tail -n 30 "$log" >&2
+	tail -n 30 "$log" | cut -c1-300 >&2
 	die "failed: $* (all of its output: $log)"
 }
 

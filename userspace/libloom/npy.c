@@ -16,7 +16,7 @@
 
 static const struct {
 	uint32_t type;
-	unsigned int size = 0;
+	unsigned int size;
 	const char *descr;
 } types[] = {
 	{ LOOM_TENSOR_F32, 4, "<f4" },

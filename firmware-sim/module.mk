@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 #
 # The device. `loom-timing` is the equations alone, for loomc; `firmware-sim` is all of it and
-# needs $(FIRMWARE_SIM_LIBS).
+# needs $(DEVICE_LIBS).
 
-FIRMWARE_SIM_LIBS := -lopenblas
+DEVICE_LIBS := -lopenblas
 
 TIMING_SOURCES := $(wildcard firmware-sim/timing/*.c)
 FIRMWARE_SIM_SOURCES := $(wildcard firmware-sim/*.c firmware-sim/fw/*.c firmware-sim/hw/*.c)

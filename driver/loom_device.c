@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/dmapool.h>
+#include <linux/io-64-nonatomic-lo-hi.h>
+#include <linux/iopoll.h>
+
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include "loom_admin.h"
+#include "loom_device.h"
+#include "loom_gem.h"
+#include "loom_irq.h"
+#include "loom_isa.h"
+#include "loom_mmu.h"
+#include "loom_reset.h"
+
+#define LOOM_BOOT_TIMEOUT_US	(2 * USEC_PER_SEC)
+#define LOOM_BOOT_POLL_US	100
+
+u64 loom_read64(struct loom_device *ldev, u32 reg)
+{
+	return readq(ldev->regs + reg);
+}
+
+/* A device that was pulled out reads as all ones. */
+bool loom_device_is_gone(struct loom_device *ldev)
+{
+	return loom_read(ldev, LOOM_REG_ID) != LOOM_ID;
+}
+
+static int loom_device_map(struct loom_device *ldev)
+{
+	struct pci_dev *pdev = to_pci_dev(ldev->drm.dev);
+	int ret;
+
+	ret = pcim_enable_device(pdev);
+	if (ret)
+		return ret;
+
+	ret = pcim_iomap_regions(pdev, BIT(LOOM_BAR_REGS) | BIT(LOOM_BAR_DOORBELLS), "loom");
+	if (ret)
+		return ret;
+
+	ldev->regs = pcim_iomap_table(pdev)[LOOM_BAR_REGS];
+	ldev->doorbells = pcim_iomap_table(pdev)[LOOM_BAR_DOORBELLS];
+
+	/* Page table entries carry 48 bits. */
+	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(LOOM_VA_BITS));
+	if (ret)
+		return ret;
+
+	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
+	return 0;
+}
+
+static int loom_device_check_version(struct loom_device *ldev, const char *what, u32 theirs,
+				     u32 ours)
+{
+	if (theirs >> 16 == ours >> 16)
+		return 0;
+
+	drm_err(&ldev->drm, "the device speaks %s version %u.%u, this driver %u.%u\n", what,
+		theirs >> 16, theirs & 0xffff, ours >> 16, ours & 0xffff);
+	return -EOPNOTSUPP;
+}
+
+static int loom_device_identify(struct loom_device *ldev)
+{
+	u32 id = loom_read(ldev, LOOM_REG_ID);
+	int ret;
+
+	if (id != LOOM_ID) {
+		drm_err(&ldev->drm, "the device says it is %#x, not %#x\n", id, LOOM_ID);
+		return -ENODEV;
+	}
+
+	ret = loom_device_check_version(ldev, "register interface",
+					loom_read(ldev, LOOM_REG_HW_VERSION), LOOM_HW_VERSION);
+	if (ret)
+		return ret;
+
+	/* Command buffers pass through the driver unread, but it had better say so now. */
+	return loom_device_check_version(ldev, "command stream",
+					 loom_read(ldev, LOOM_REG_ISA_VERSION), LOOM_ISA_VERSION);
+}
+
+static void loom_device_read_caps(struct loom_device *ldev)
+{
+	u32 size = min_t(u32, loom_read(ldev, LOOM_REG_CAPS), sizeof(ldev->caps));
+	u32 *word = (u32 *)&ldev->caps;
+	u32 i;
+
+	for (i = 0; i < size / sizeof(*word); i++)
+		word[i] = loom_read(ldev, LOOM_REG_CAPS + i * sizeof(*word));
+
+	ldev->caps.size = size;
+}
+
+/* What the driver divides by, shifts by or allocates by. */
+static int loom_device_check_caps(struct loom_device *ldev)
+{
+	const struct loom_hw_caps *caps = &ldev->caps;
+
+	if (caps->num_cores && caps->max_queues && caps->max_contexts && caps->num_vectors &&
+	    caps->max_ring_entries >= 8 && caps->max_ring_entries <= SZ_32K)
+		return 0;
+
+	drm_err(&ldev->drm, "bad capabilities: %u cores, %u queues of %u, %u contexts, %u vectors\n",
+		caps->num_cores, caps->max_queues, caps->max_ring_entries, caps->max_contexts,
+		caps->num_vectors);
+	return -EINVAL;
+}
+
+/**
+ * loom_device_boot() - Give the device its admin rings and wait until its firmware is ready
+ * @ldev: the device, in reset
+ */
+int loom_device_boot(struct loom_device *ldev)
+{
+	u32 state;
+	int ret;
+
+	lockdep_assert_held(&ldev->fw_lock);
+
+	loom_admin_program(ldev);
+	loom_write(ldev, LOOM_REG_CTRL, LOOM_CTRL_BOOT);
+
+	ret = read_poll_timeout(loom_read, state,
+				state == LOOM_STATE_READY || state == LOOM_STATE_CRASHED,
+				LOOM_BOOT_POLL_US, LOOM_BOOT_TIMEOUT_US, false, ldev,
+				LOOM_REG_STATE);
+	if (state == LOOM_STATE_READY) {
+		ldev->halted = false;
+		return 0;
+	}
+
+	drm_err(&ldev->drm, "firmware did not boot: state %u, error %u\n", state,
+		loom_read(ldev, LOOM_REG_ERROR));
+	loom_device_halt(ldev);
+	return ret ?: -EIO;
+}
+
+/* After this the device does no DMA, and has forgotten every queue and context. */
+void loom_device_halt(struct loom_device *ldev)
+{
+	lockdep_assert_held(&ldev->fw_lock);
+
+	loom_write(ldev, LOOM_REG_CTRL, LOOM_CTRL_RESET);
+	/* The write must have arrived before anybody frees what the device could reach. */
+	loom_read(ldev, LOOM_REG_STATE);
+	ldev->halted = true;
+}
+
+static void loom_device_lease_fini(struct drm_device *drm, void *data)
+{
+	drm_mm_takedown(&to_loom_device(drm)->leases);
+}
+
+static void loom_device_ida_fini(struct drm_device *drm, void *data)
+{
+	struct loom_device *ldev = to_loom_device(drm);
+
+	ida_destroy(&ldev->ctx_ida);
+	ida_destroy(&ldev->queue_ida);
+}
+
+static void loom_device_wq_fini(struct drm_device *drm, void *data)
+{
+	destroy_workqueue(to_loom_device(drm)->wq);
+}
+
+/* What lives as long as the last open file: destroying a VM or a BO may come after unplug. */
+static int loom_device_init_managed(struct loom_device *ldev)
+{
+	struct drm_device *drm = &ldev->drm;
+	int ret;
+
+	INIT_LIST_HEAD(&ldev->vms);
+	INIT_LIST_HEAD(&ldev->queues);
+	init_llist_head(&ldev->free_bos);
+	INIT_WORK(&ldev->free_work, loom_gem_free_work);
+	INIT_WORK(&ldev->reset_work, loom_reset_work);
+	INIT_DELAYED_WORK(&ldev->hang_work, loom_reset_hang_work);
+	ldev->halted = true;
+
+	ret = drmm_mutex_init(drm, &ldev->fw_lock);
+	if (ret)
+		return ret;
+	ret = drmm_mutex_init(drm, &ldev->lease_lock);
+	if (ret)
+		return ret;
+
+	ida_init(&ldev->ctx_ida);
+	ida_init(&ldev->queue_ida);
+	ret = drmm_add_action_or_reset(drm, loom_device_ida_fini, NULL);
+	if (ret)
+		return ret;
+
+	/* Fences wait for this work, and reclaim may wait for fences. */
+	ldev->wq = alloc_workqueue("loom", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!ldev->wq)
+		return -ENOMEM;
+	return drmm_add_action_or_reset(drm, loom_device_wq_fini, NULL);
+}
+
+static int loom_device_init_leases(struct loom_device *ldev)
+{
+	/* drm_mm has no empty range; a device without activation SRAM leases none of it. */
+	drm_mm_init(&ldev->leases, 0, max(ldev->caps.act_sram_bytes, LOOM_LEASE_ALIGN));
+	return drmm_add_action_or_reset(&ldev->drm, loom_device_lease_fini, NULL);
+}
+
+int loom_device_init(struct loom_device *ldev)
+{
+	int ret;
+
+	ret = loom_device_init_managed(ldev);
+	if (ret)
+		return ret;
+	ret = loom_device_map(ldev);
+	if (ret)
+		return ret;
+	ret = loom_device_identify(ldev);
+	if (ret)
+		return ret;
+
+	loom_device_read_caps(ldev);
+	ret = loom_device_check_caps(ldev);
+	if (ret)
+		return ret;
+	ret = loom_device_init_leases(ldev);
+	if (ret)
+		return ret;
+	ret = loom_mmu_init(ldev);
+	if (ret)
+		return ret;
+
+	pci_set_master(to_pci_dev(ldev->drm.dev));
+	mutex_lock(&ldev->fw_lock);
+	loom_device_halt(ldev);
+	mutex_unlock(&ldev->fw_lock);
+
+	ret = loom_admin_init(ldev);
+	if (ret)
+		goto err_clear_master;
+	ret = loom_irq_init(ldev);
+	if (ret)
+		goto err_fini_admin;
+
+	mutex_lock(&ldev->fw_lock);
+	ret = loom_device_boot(ldev);
+	mutex_unlock(&ldev->fw_lock);
+	if (ret)
+		goto err_fini_irq;
+	return 0;
+
+err_fini_irq:
+	loom_irq_fini(ldev);
+err_fini_admin:
+	loom_admin_fini(ldev);
+err_clear_master:
+	pci_clear_master(to_pci_dev(ldev->drm.dev));
+	return ret;
+}
+
+void loom_device_fini(struct loom_device *ldev)
+{
+	loom_irq_fini(ldev);
+	loom_admin_fini(ldev);
+	pci_clear_master(to_pci_dev(ldev->drm.dev));
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef __LOOM_DEVICE_H__
+#define __LOOM_DEVICE_H__
+
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/idr.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include <drm/drm_device.h>
+#include <drm/drm_mm.h>
+
+#include "loom_hw.h"
+
+struct dma_pool;
+struct drm_file;
+
+/* An MSI-X vector. Vector 0 is the admin queue's; queues share the others if they are too few. */
+struct loom_vector {
+	struct loom_device *ldev;
+	int irq;
+	/*
+	 * Walked by the hard handler under RCU. Writers hold ldev->fw_lock; who takes a queue off
+	 * calls synchronize_irq() before it frees the queue.
+	 */
+	struct list_head queues;
+};
+
+/* The admin rings. Protected by ldev->fw_lock, but for @done. */
+struct loom_admin {
+	struct loom_admin_cmd *sq;
+	struct loom_admin_cqe *cq;
+	dma_addr_t sq_dma;
+	dma_addr_t cq_dma;
+	u32 tail;		/* commands sent */
+	struct completion done;	/* from the handler of vector 0 */
+};
+
+struct loom_device {
+	struct drm_device drm;
+
+	void __iomem *regs;
+	void __iomem *doorbells;
+	struct loom_hw_caps caps;
+
+	struct loom_vector *vectors;
+	unsigned int num_vectors;
+
+	struct dma_pool *pt_pool;	/* page tables of all VMs */
+	struct ida ctx_ida;
+	struct ida queue_ida;
+
+	/*
+	 * Serialises admin commands, and protects what the firmware knows: @vms, @queues, the
+	 * vectors' lists, @halted and @removed. No memory is allocated under it, for a reset takes
+	 * it and fences wait for the reset.
+	 */
+	struct mutex fw_lock;
+	struct loom_admin admin;
+	struct list_head vms;		/* struct loom_vm.node */
+	struct list_head queues;	/* struct loom_queue.node */
+	bool halted;			/* the device is in reset and does no DMA */
+	bool removed;			/* ... for good */
+
+	/* Protects the allocator of the activation SRAM, and of nodes in it. */
+	struct mutex lease_lock;
+	struct drm_mm leases;
+
+	struct workqueue_struct *wq;
+	struct delayed_work hang_work;
+	struct work_struct reset_work;
+	u64 hang_progress;		/* of hang_work alone: what it saw last */
+	unsigned int hang_strikes;	/* of hang_work alone: how often nothing had moved */
+
+	/* Last references to BOs that were dropped in interrupt context. */
+	struct llist_head free_bos;
+	struct work_struct free_work;
+};
+
+enum loom_engine {
+	LOOM_ENGINE_FETCH,
+	LOOM_ENGINE_DMA,
+	LOOM_ENGINE_COMPUTE,
+	LOOM_NUM_ENGINES
+};
+
+/* An open file. */
+struct loom_file {
+	struct loom_device *ldev;
+	struct drm_file *drm_file;
+	struct xarray vms;
+	struct xarray queues;
+	/* Protects the slots of this file's queues against VMs that are being destroyed. */
+	struct mutex slots_lock;
+	atomic64_t busy_ns[LOOM_NUM_ENGINES];
+};
+
+#define to_loom_device(d) container_of(d, struct loom_device, drm)
+
+static inline u32 loom_read(struct loom_device *ldev, u32 reg)
+{
+	return readl(ldev->regs + reg);
+}
+
+static inline void loom_write(struct loom_device *ldev, u32 reg, u32 value)
+{
+	writel(value, ldev->regs + reg);
+}
+
+u64 loom_read64(struct loom_device *ldev, u32 reg);
+
+int loom_device_init(struct loom_device *ldev);
+void loom_device_fini(struct loom_device *ldev);
+int loom_device_boot(struct loom_device *ldev);
+void loom_device_halt(struct loom_device *ldev);
+bool loom_device_is_gone(struct loom_device *ldev);
+
+#endif

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include <linux/dma-resv.h>
+#include <linux/iosys-map.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include <drm/drm_print.h>
+#include <drm/loom_accel.h>
+
+#include "loom_device.h"
+#include "loom_gem.h"
+
+static void loom_gem_free(struct drm_gem_object *obj)
+{
+	struct loom_bo *bo = to_loom_bo(obj);
+	struct iosys_map map = IOSYS_MAP_INIT_VADDR(bo->vaddr);
+
+	if (bo->vaddr)
+		drm_gem_vunmap_unlocked(obj, &map);
+	drm_gem_shmem_free(&bo->base);
+}
+
+static enum drm_gem_object_status loom_gem_status(struct drm_gem_object *obj)
+{
+	struct loom_bo *bo = to_loom_bo(obj);
+
+	return bo->base.pages || obj->import_attach ? DRM_GEM_OBJECT_RESIDENT : 0;
+}
+
+static const struct drm_gem_object_funcs loom_gem_funcs = {
+	.free = loom_gem_free,
+	.status = loom_gem_status,
+	.print_info = drm_gem_shmem_object_print_info,
+	.pin = drm_gem_shmem_object_pin,
+	.unpin = drm_gem_shmem_object_unpin,
+	.get_sg_table = drm_gem_shmem_object_get_sg_table,
+	.vmap = drm_gem_shmem_object_vmap,
+	.vunmap = drm_gem_shmem_object_vunmap,
+	.mmap = drm_gem_shmem_object_mmap,
+	.vm_ops = &drm_gem_shmem_vm_ops,
+};
+
+struct drm_gem_object *loom_gem_create_object(struct drm_device *drm, size_t size)
+{
+	struct loom_bo *bo;
+
+	bo = kzalloc(sizeof(*bo), GFP_KERNEL);
+	if (!bo)
+		return ERR_PTR(-ENOMEM);
+
+	bo->base.base.funcs = &loom_gem_funcs;
+	return &bo->base.base;
+}
+
+/* The kernel's address of the BO; lasts as long as the BO, so that submissions find it made. */
+void *loom_gem_vmap(struct loom_bo *bo)
+{
+	struct drm_gem_object *obj = &bo->base.base;
+	void *vaddr = smp_load_acquire(&bo->vaddr); /* pairs with the release below */
+	struct iosys_map map;
+	int ret = 0;
+
+	if (vaddr)
+		return vaddr;
+
+	dma_resv_lock(obj->resv, NULL);
+	if (!bo->vaddr) {
+		ret = drm_gem_shmem_vmap(&bo->base, &map);
+		if (!ret)
+			smp_store_release(&bo->vaddr, map.vaddr); /* the pages are there */
+	}
+	dma_resv_unlock(obj->resv);
+	return ret ? ERR_PTR(ret) : bo->vaddr;
+}
+
+struct loom_bo *loom_gem_lookup(struct drm_file *file, u32 handle)
+{
+	struct drm_gem_object *obj = drm_gem_object_lookup(file, handle);
+
+	return obj ? to_loom_bo(obj) : NULL;
+}
+
+void loom_gem_put(struct loom_bo *bo)
+{
+	drm_gem_object_put(&bo->base.base);
+}
+
+/* Freeing a BO sleeps, so the last reference is left to a worker; it is seldom the last. */
+void loom_gem_put_atomic(struct loom_bo *bo)
+{
+	struct drm_gem_object *obj = &bo->base.base;
+	struct loom_device *ldev = to_loom_device(obj->dev);
+
+	if (refcount_dec_not_one(&obj->refcount.refcount))
+		return;
+	if (llist_add(&bo->free_node, &ldev->free_bos))
+		queue_work(ldev->wq, &ldev->free_work);
+}
+
+void loom_gem_free_work(struct work_struct *work)
+{
+	struct loom_device *ldev = container_of(work, struct loom_device, free_work);
+	struct llist_node *list = llist_del_all(&ldev->free_bos);
+	struct loom_bo *bo, *next;
+
+	llist_for_each_entry_safe(bo, next, list, free_node)
+		loom_gem_put(bo);
+}
+
+int loom_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_loom_bo_create *args = data;
+	struct drm_gem_shmem_object *shmem;
+	int ret;
+
+	if (args->flags) {
+		drm_dbg(drm, "flags %#x\n", args->flags);
+		return -EINVAL;
+	}
+	if (!args->size) {
+		drm_dbg(drm, "size 0\n");
+		return -EINVAL;
+	}
+	/* Pages are pinned when the BO is bound, so more than there are can never be had. */
+	if (args->size > (u64)totalram_pages() << PAGE_SHIFT) {
+		drm_dbg(drm, "size %llu exceeds the machine's memory\n", args->size);
+		return -ENOMEM;
+	}
+
+	shmem = drm_gem_shmem_create(drm, args->size);
+	if (IS_ERR(shmem))
+		return PTR_ERR(shmem);
+
+	args->size = shmem->base.size;
+	ret = drm_gem_handle_create(file, &shmem->base, &args->handle);
+	drm_gem_object_put(&shmem->base);
+	return ret;
+}
+
+int loom_ioctl_bo_mmap(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_loom_bo_mmap *args = data;
+
+	if (args->pad) {
+		drm_dbg(drm, "pad %#x\n", args->pad);
+		return -EINVAL;
+	}
+	return drm_gem_dumb_map_offset(file, drm, args->handle, &args->offset);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef __LOOM_VM_H__
+#define __LOOM_VM_H__
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+
+#include <drm/drm_mm.h>
+
+struct drm_device;
+struct drm_file;
+struct loom_device;
+struct loom_file;
+struct loom_hw_cqe;
+struct loom_pt;
+
+/* Why a VM died: of the first job that faulted, as the device told it. */
+struct loom_vm_fault {
+	u32 fault;
+	u32 cmd;
+	u64 addr;
+	u64 user_data;
+};
+
+struct loom_vm {
+	struct kref ref;	/* the file, the slots that name it, the jobs that run in it */
+	struct loom_device *ldev;
+	u32 ctx;		/* in the device; not given to another before the release */
+
+	/* Protects the page tables and mappings. Taken before fw_lock. */
+	struct mutex lock;
+	struct loom_pt *root;	/* NULL when the device is gone, or the VM destroyed */
+	struct drm_mm mappings;	/* of struct loom_mapping */
+
+	struct drm_mm_node lease;	/* under loom_device.lease_lock */
+
+	struct list_head node;	/* in loom_device.vms, under fw_lock */
+	bool known;		/* by the firmware; under fw_lock */
+
+	/* Protects @fault, and @dead's way from false to true. Taken in hard interrupts. */
+	spinlock_t fault_lock;
+	bool dead;		/* read without the lock: it never comes back to life */
+	struct loom_vm_fault fault;
+
+	bool destroyed;		/* under loom_file.slots_lock; read without it by completions */
+};
+
+struct loom_vm *loom_vm_lookup(struct loom_file *lfile, u32 id);
+void loom_vm_put(struct loom_vm *vm);
+bool loom_vm_die(struct loom_vm *vm, const struct loom_vm_fault *fault);
+void loom_vm_kill(struct loom_vm *vm);
+void loom_vm_release_tables(struct loom_vm *vm);
+void loom_vm_close_all(struct loom_file *lfile);
+
+int loom_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
+int loom_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);
+int loom_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file);
+
+#endif

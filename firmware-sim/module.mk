@@ -10,3 +10,8 @@ FIRMWARE_SIM_SOURCES := $(wildcard firmware-sim/*.c firmware-sim/fw/*.c firmware
 
 $(call static-library,loom-timing,$(TIMING_SOURCES))
 $(call static-library,firmware-sim,$(FIRMWARE_SIM_SOURCES) $(TIMING_SOURCES))
+
+# Each test links the whole device and test/host.c, the machine around it.
+firmware-sim-test = $(call host-test,firmware-sim-$(1),firmware-sim/test/$(1).c \
+			   firmware-sim/test/host.c,firmware-sim,$(DEVICE_LIBS))
+$(call firmware-sim-test,queue)

@@ -30,5 +30,5 @@ lane-san:
 lane-san-tests: all $$(HOST_TESTS)
 	@B=$(B) tools/check/host build/check/san $(HOST_TESTS)
 
-lane-vm lane-smp: lane-%: qemu module $$(VM_TESTS)
+lane-vm lane-smp: lane-%: all qemu module $$(VM_TESTS)
 	@tools/check/vm build/check/$* $(if $(filter smp,$*),--smp 2,--) $(VM_TESTS)

@@ -2,7 +2,7 @@
 #
 # The machine's set-up, the guest kernel's module, the VM.
 
-.PHONY: setup module vm
+.PHONY: setup module vm run
 
 setup: ## install and unpack what Loom builds with (tools/vm/setup --help)
 	@tools/vm/setup
@@ -13,8 +13,13 @@ build/linux:
 module: ## build loom.ko for the guest's kernel, out of tree
 	@tools/vm/module
 
+# As check: what set-up brings is seen by a make that starts after it.
+run: setup ## the main job: weave two models through the whole stack
+	@$(MAKE) --no-print-directory -j$$(nproc) all qemu module models
+	@tools/bench/run
+
 vm: setup ## a shell in the VM, with the module loaded and our programs in /usr/bin
-	@$(MAKE) --no-print-directory qemu module all
+	@$(MAKE) --no-print-directory -j$$(nproc) all qemu module
 	@tools/vm/run --interactive $(foreach p,$(wildcard build/bin/loom*),$(if $(findstring qemu,$(p)),,--program $(p)))
 
 $(call vm-script,tools/vm/smoke.sh)

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loomd.h - what the files of the daemon share.
+ *
+ * One thread, one loop (loop.c): drain the scheduler, submit, sleep, take completions, read clients.
+ *
+ *   server.c -> client_conn.c -> proto.c (is it well formed?) -> commands.c -> requests.c, models.c
+ *   requests.c <-> sched (what next?) -> device.c (batches, completions) -> libloom
+ *
+ * Everything that one inference needs is allocated before: requests, batches and results come from
+ * pools, so the way of an inference has no malloc, no ioctl and no lookup by name in it.
+ */
+#ifndef LOOMD_H
+#define LOOMD_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <jansson.h>
+
+#include "loom.h"
+#include "loom_proto.h"
+#include "sched/sched.h"
+
+#define LOOMD_MAX_CLIENTS 256
+#define LOOMD_MAX_BUFFERS 256
+#define LOOMD_MAX_MODELS 128	/* twice as many VM slots: a model that is rebuilt takes a new one */
+#define LOOMD_MAX_JOBS 256
+#define LOOMD_IO_REGIONS 2	/* one is computed while the other is filled or emptied */
+#define LOOMD_NEVER UINT64_MAX
+
+/* ---- options.c ---- */
+
+struct loomd_options {
+	const char *device;		/* of loom_dev_open() */
+	const char *listen;		/* NULL: the default, unless a socket was passed */
+	const char *policy;
+	const char *state;		/* NULL: nothing is remembered */
+	const char *preload[LOOMD_MAX_MODELS];
+	unsigned int num_preload;
+	bool drop_late;
+	uint64_t window_us;
+	unsigned int max_jobs;
+	unsigned int max_clients;
+	unsigned int max_models;
+	unsigned int max_requests;	/* a client's, not replied to yet */
+	unsigned int max_buffers;	/* a client's */
+	uint64_t max_bytes;		/* a client's */
+	unsigned int trace_slices;
+};
+
+/* 0 go on, 1 --help or --version was printed, or -EINVAL after saying why. */
+int options_parse(int argc, char **argv, struct loomd_options *options);
+
+/* ---- log.c: stderr, with the journal's <priority> prefix ---- */
+
+#define LOG_ERROR 3
+#define LOG_WARNING 4
+#define LOG_INFO 6
+
+__attribute__((format(printf, 2, 3))) void log_line(int priority, const char *format, ...);
+
+/* ---- notify.c: systemd's protocols, without its library ---- */
+
+int notify_listen_fd(void);		/* the passed socket, or -ENOENT */
+__attribute__((format(printf, 1, 2))) void notify(const char *format, ...);
+uint64_t notify_watchdog_ns(void);	/* how often WATCHDOG=1 is due; 0 = never */
+
+/* ---- proto.c ---- */
+
+struct proto_error {
+	int status;
+	char text[LOOM_PROTO_TEXT_MAX];
+};
+
+/*
+ * Is this packet a well-formed request? size is that of the packet, which may exceed what was stored
+ * (stored bytes are in data). 0, or a negative errno with error filled.
+ */
+int proto_check(const void *data, size_t stored, size_t size, unsigned int num_fds,
+		struct proto_error *error);
+const char *proto_type_name(unsigned int type);
+void proto_header(struct loom_msg *hdr, unsigned int type, uint64_t id, size_t size, int status);
+__attribute__((format(printf, 3, 4)))
+int proto_fail(struct proto_error *error, int status, const char *format, ...);
+bool proto_name_ok(const char *name);	/* as a model's name, and a file's */
+
+/* ---- shared structures ---- */
+
+struct loomd;
+struct client;
+struct model;
+
+/* A client's memfd, mapped. */
+struct buffer {
+	void *map;			/* NULL: free */
+	uint64_t bytes;
+	bool busy;			/* named by a request that has no reply yet */
+};
+
+struct client_stats {
+	uint64_t requests, replies, errors, late;
+	uint64_t bytes_in, bytes_out;
+};
+
+struct client {
+	int fd;				/* -1: free */
+	unsigned int index;
+	uint32_t generation;		/* so that a late poll event of a predecessor is recognised */
+	bool ready;			/* may have something to read */
+	bool greeted;			/* HELLO came */
+	bool doomed;			/* close it when the loop is back in server.c */
+	pid_t pid;
+	uid_t uid;
+	char identity[LOOM_PROTO_NAME_MAX];
+	struct buffer *buffers;		/* options.max_buffers */
+	uint64_t buffer_bytes;
+	unsigned int num_requests;
+	struct request *requests;	/* doubly linked */
+	struct client_stats stats;
+};
+
+/* A loom_instance at its slot of the queue's VM table. */
+struct instance {
+	struct loom_instance *loom;
+	unsigned int slot;
+	unsigned int io_used;		/* bit mask */
+	unsigned int at_device;		/* slices */
+	bool dead;			/* its VM faulted: rebuild when at_device is 0 */
+};
+
+/* Log-linear: 16 steps to each power of two, so a percentile is right to 1/16. */
+#define HISTOGRAM_STEPS 16
+#define HISTOGRAM_SIZE ((64 - 3) * HISTOGRAM_STEPS)
+
+struct histogram {
+	uint64_t count, sum, min, max;
+	uint32_t buckets[HISTOGRAM_SIZE];
+};
+
+struct model_stats {
+	uint64_t requests, served, failed, dropped, cancelled, lost, late;
+	uint64_t slices, rebuilds;
+	struct histogram latency;	/* arrival to reply */
+	struct histogram device;	/* first engine start to last completion, device time */
+};
+
+struct model {
+	char name[LOOM_PROTO_NAME_MAX];
+	uint32_t handle;		/* index and generation; 0 = free */
+	unsigned int index;
+	int sched;			/* its number there; -1 once removed */
+	bool remembered;		/* lies in the state directory */
+	char broken[LOOM_PROTO_TEXT_MAX]; /* not empty: why it cannot run */
+	size_t size;			/* of its file */
+	struct loom_model *loom;
+	struct instance instance;
+	unsigned int num_requests;	/* that name it, of whatever state */
+	unsigned int trace_name;
+	struct model_stats stats;
+};
+
+struct request {
+	uint64_t key;			/* for sched: index and generation; 0 = free */
+	unsigned int index;
+	struct request *prev, *next;	/* of the client; next also links the free ones */
+	struct client *client;		/* NULL: gone, or answered */
+	struct model *model;
+	struct buffer *buffer;
+	uint64_t id;			/* the client's */
+	uint64_t deadline;
+	uint64_t arrived;
+	int io;				/* I/O region, -1 = none */
+	unsigned int at_device;		/* slices */
+	bool started;
+	bool ended;			/* sched will not name it again */
+	bool lost;			/* its VM died under it */
+	uint32_t fault;
+	char text[LOOM_PROTO_TEXT_MAX];	/* why it failed */
+	uint64_t device_start, device_end;
+};
+
+/* One array submission: one SQE, one CQE. */
+struct batch_job {
+	struct request *request;
+	unsigned int slice;
+	uint64_t tag;			/* of sched */
+};
+
+struct batch {
+	unsigned int index;
+	unsigned int num;
+	uint64_t ps;			/* device time that its slices are believed to take */
+	uint64_t serial;
+	struct drm_loom_result *results; /* BATCH_JOBS of them, in device.results */
+	struct batch_job *jobs;
+	struct drm_loom_job *descriptors;
+};
+
+struct device_stats {
+	uint64_t batches, batch_jobs, completions, errors;
+	uint64_t stalls;		/* the ring was full */
+	uint64_t admin_ioctls;		/* for loading, statistics and repairs, not for serving */
+};
+
+struct device {
+	struct loom_dev *dev;
+	struct loom_queue *queue;
+	struct loom_ring *ring;
+	struct loom_bo *results;
+	struct batch *batches;
+	unsigned int num_batches, batch_jobs;
+	uint64_t batch_ps;
+	unsigned int *free_batches;
+	unsigned int num_free;
+	struct batch *open;		/* being filled */
+	unsigned int in_flight;		/* batches */
+	uint64_t serial;
+	bool slot_used[2 * LOOMD_MAX_MODELS];
+	unsigned int num_slots;
+	bool gone;
+	uint64_t submitted_ps;		/* of the batches in flight */
+	uint64_t window_ps;
+	bool real_time;			/* device time runs with CLOCK_MONOTONIC: not for sim */
+	uint64_t clock_offset;		/* CLOCK_MONOTONIC - device time */
+	struct device_stats stats;
+};
+
+/* A slice that waits until its model is rebuilt. */
+struct parked {
+	struct request *request;
+	unsigned int slice;
+	uint64_t tag;
+};
+
+struct trace_record {
+	uint64_t request;		/* number of the request, counted from 1 by the daemon */
+	uint32_t model;			/* in trace.names */
+	uint32_t client;
+	uint32_t slice;
+	struct drm_loom_result result;
+};
+
+struct trace {
+	bool on;
+	struct trace_record *records;
+	unsigned int size;
+	uint64_t count;			/* ever recorded; the ring holds the last `size` */
+	uint64_t started;
+	char (*names)[LOOM_PROTO_NAME_MAX];
+	unsigned int num_names;
+};
+
+/* For back ends whose ring cannot poll descriptors. */
+struct watches {
+	struct pollfd fds[LOOMD_MAX_CLIENTS + 2];
+	uint64_t tags[LOOMD_MAX_CLIENTS + 2];
+	unsigned int num;
+};
+
+struct loomd_stats {
+	uint64_t started;
+	uint64_t requests, replies, dropped, failed, lost, late;
+	uint64_t accepted, refused, violations;
+	uint64_t wakeups;
+};
+
+struct loomd {
+	struct loomd_options options;
+	struct device device;
+	struct sched *sched;
+
+	int listener;
+	bool owns_listener;		/* made by --listen, removed at the end */
+	int signals;
+	struct client *clients;
+	bool accept_ready;
+	struct watches watches;
+
+	struct model *models;
+	uint32_t model_generation;
+
+	struct request *requests;
+	unsigned int num_requests;
+	struct request *free_requests;
+	unsigned int num_active;
+	uint64_t request_serial;
+	struct parked *parked;
+	unsigned int num_parked;
+
+	uint64_t timer;			/* of sched, CLOCK_MONOTONIC; LOOMD_NEVER */
+	uint64_t watchdog_ns, watchdog_due;
+	uint64_t stop_due;		/* SIGTERM came: give up then */
+	bool stopping;
+	int exit_code;			/* -1: go on */
+
+	struct trace trace;
+	struct loomd_stats stats;
+};
+
+uint64_t now_ns(void);
+
+/* ---- loop.c ---- */
+
+int loop_watch(struct loomd *d, int fd, uint64_t tag);
+void loop_unwatch(struct loomd *d, uint64_t tag);
+int loop_run(struct loomd *d);		/* exit code */
+/* Something watched is ready (res > 0: the poll mask), or is watched no longer (res < 0). */
+void loop_event(struct loomd *d, uint64_t tag, int res);
+
+enum loop_kind {
+	LOOP_BATCH,
+	LOOP_LISTENER,
+	LOOP_SIGNAL,
+	LOOP_CLIENT,
+};
+
+static inline uint64_t loop_tag(enum loop_kind kind, uint32_t generation, unsigned int index)
+{
+	return (uint64_t)kind << 56 | (uint64_t)(generation & 0xffffff) << 32 | index;
+}
+
+/* ---- server.c ---- */
+
+int server_open(struct loomd *d);
+void server_close(struct loomd *d);
+void server_accept(struct loomd *d);
+void server_event(struct loomd *d, uint64_t tag);
+bool server_busy(const struct loomd *d);	/* something is left to read */
+void server_service(struct loomd *d);
+
+/* ---- client_conn.c ---- */
+
+int client_open(struct loomd *d, struct client *c, int fd);
+void client_close(struct loomd *d, struct client *c);
+void client_service(struct loomd *d, struct client *c);
+/* A reply; fd >= 0 goes with it. It cannot block: a client that does not read is closed. */
+void client_send(struct loomd *d, struct client *c, const void *msg, size_t size,
+		 const char *text, int fd);
+void client_reply(struct loomd *d, struct client *c, const struct loom_msg *request, int status,
+		  const char *text, int fd);
+
+/* ---- commands.c ---- */
+
+/* A checked message. Descriptors that it keeps are set to -1. */
+void command_run(struct loomd *d, struct client *c, const struct loom_msg *msg, int *fds);
+
+/* ---- buffers.c ---- */
+
+int buffer_add(struct loomd *d, struct client *c, int fd, uint64_t bytes, uint32_t *handle,
+	       struct proto_error *error);
+int buffer_remove(struct loomd *d, struct client *c, uint32_t handle, struct proto_error *error);
+struct buffer *buffer_find(struct loomd *d, struct client *c, uint32_t handle);
+void buffer_drop_all(struct loomd *d, struct client *c);
+
+/* ---- models.c ---- */
+
+int models_init(struct loomd *d);
+void models_fini(struct loomd *d);
+int model_load_fd(struct loomd *d, int fd, const char *name, bool remember,
+		  struct proto_error *error);
+int model_load_path(struct loomd *d, const char *path, const char *name, bool remembered,
+		    struct proto_error *error);
+int model_unload(struct loomd *d, const char *name, struct proto_error *error);
+struct model *model_find(struct loomd *d, const char *name);
+struct model *model_by_handle(struct loomd *d, uint32_t handle);
+void model_put(struct loomd *d, struct model *m);	/* one request less names it */
+int model_rebuild(struct loomd *d, struct model *m);	/* a new VM after a fault */
+void model_preload(struct loomd *d);
+json_t *models_list(struct loomd *d);
+
+/* ---- state.c ---- */
+
+int state_save(struct loomd *d, const char *name, const void *data, size_t size);
+void state_remove(struct loomd *d, const char *name);
+void state_restore(struct loomd *d);
+/* Call fn for each *.loom in a directory, in order of name. */
+int state_each(const char *dir, void (*fn)(struct loomd *d, const char *path, const char *name),
+	       struct loomd *d);
+
+/* ---- requests.c ---- */
+
+int requests_init(struct loomd *d);
+void requests_fini(struct loomd *d);
+int request_arrive(struct loomd *d, struct client *c, const struct loom_msg_infer *msg,
+		   struct proto_error *error);
+unsigned int request_cancel(struct loomd *d, struct client *c, uint64_t id);
+void request_drop_client(struct loomd *d, struct client *c);
+/* Ask sched what to do until it has nothing more, and do it. */
+void requests_pump(struct loomd *d);
+/* One slice came back. */
+void request_complete(struct loomd *d, const struct batch_job *job,
+		      const struct drm_loom_result *result, int status);
+/* Everything that is under way fails. */
+void requests_fail_all(struct loomd *d, int status, const char *text);
+
+/* ---- device.c ---- */
+
+int device_open(struct loomd *d);
+void device_close(struct loomd *d);
+int device_slot_get(struct device *dev);
+void device_slot_put(struct device *dev, unsigned int slot);
+/* Put one slice into the open batch, which goes into the ring when it is full or `last`. */
+void device_submit(struct loomd *d, struct request *r, unsigned int slice, uint64_t tag, bool last);
+/* Put the open batch into the ring, if the device will need it soon. */
+void device_flush(struct loomd *d);
+void device_reap(struct loomd *d);
+uint64_t device_ioctls(const struct device *dev);
+
+/* ---- stats.c ---- */
+
+void histogram_add(struct histogram *h, uint64_t value);
+uint64_t histogram_percentile(const struct histogram *h, double p);
+json_t *stats_json(struct loomd *d);
+
+/* ---- trace.c ---- */
+
+unsigned int trace_name(struct trace *t, const char *name);
+int trace_start(struct loomd *d);
+void trace_add(struct loomd *d, const struct request *r, unsigned int slice,
+	       const struct drm_loom_result *result);
+/* Stop and write: a sealed memfd, or a negative errno. */
+int trace_stop(struct loomd *d);
+void trace_fini(struct loomd *d);
+
+/* ---- faults.c ---- */
+
+const char *fault_name(uint32_t fault);
+
+#endif /* LOOMD_H */

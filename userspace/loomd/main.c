@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+/*
+ * loomd: serves compiled models on one NPU to many clients. loomd(8).
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "loomd.h"
+
+/* Signals are read from a descriptor, in the loop. */
+static int open_signals(struct loomd *d)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return d->signals < 0 ? -errno : 0;
+}
+
+static int make_clients(struct loomd *d)
+{
+	unsigned int num = d->options.max_clients;
+	struct buffer *buffers = calloc((size_t)num * d->options.max_buffers, sizeof(*buffers));
+
+	d->clients = calloc(num, sizeof(*d->clients));
+	if (!d->clients || !buffers) {
+		free(buffers);
+		return -ENOMEM;
+	}
+	for (unsigned int i = 0; i < num; i++) {
+		d->clients[i].fd = -1;
+		d->clients[i].buffers = buffers + (size_t)i * d->options.max_buffers;
+	}
+	return 0;
+}
+
+static int make_scheduler(struct loomd *d)
+{
+	const struct loom_hw_caps *caps = loom_dev_caps(d->device.dev);
+	struct sched_config config = {
+		.buffer_bytes = caps->weight_sram_bytes,
+		.dram_bytes_per_s = caps->dram_mbps * 1000000ull,
+		.window_ps = d->device.window_ps,
+		.max_jobs = d->options.max_jobs,
+		.policy = d->options.policy,
+		.drop_late = d->options.drop_late,
+	};
+	int err = sched_new(&config, &d->sched);
+
+	if (err == -EINVAL)
+		log_line(LOG_ERROR, "--policy %s: there is no such policy", d->options.policy);
+	return err;
+}
+
+static int set_up(struct loomd *d)
+{
+	int err = device_open(d);
+
+	if (!err)
+		err = make_scheduler(d);
+	if (!err)
+		err = make_clients(d);
+	if (!err)
+		err = requests_init(d);
+	if (!err)
+		err = models_init(d);
+	if (err)
+		return err;
+	model_preload(d);
+	state_restore(d);
+	err = loop_watch(d, d->signals, loop_tag(LOOP_SIGNAL, 0, 0));
+	return err ? err : server_open(d);
+}
+
+static void take_down(struct loomd *d)
+{
+	if (d->clients) {
+		server_close(d);
+		free(d->clients[0].buffers);
+	}
+	free(d->clients);
+	models_fini(d);
+	requests_fini(d);
+	if (d->sched)
+		sched_free(d->sched);
+	trace_fini(d);
+	device_close(d);
+	close(d->signals);
+}
+
+static void say_ready(struct loomd *d)
+{
+	const struct loom_hw_caps *caps = loom_dev_caps(d->device.dev);
+
+	d->stats.started = now_ns();
+	d->device.stats.admin_ioctls = device_ioctls(&d->device);
+	d->watchdog_ns = notify_watchdog_ns();
+	d->watchdog_due = d->watchdog_ns ? d->stats.started + d->watchdog_ns : LOOMD_NEVER;
+	notify("READY=1\nSTATUS=serving on %s, policy %s", caps->preset, sched_policy(d->sched));
+	log_line(LOG_INFO, "ready: %s, policy %s, window %llu us", caps->preset,
+		 sched_policy(d->sched), (unsigned long long)d->device.window_ps / 1000000);
+}
+
+int main(int argc, char **argv)
+{
+	static struct loomd d = { .listener = -1, .timer = LOOMD_NEVER, .exit_code = -1 };
+	int err = options_parse(argc, argv, &d.options);
+
+	if (err)
+		return err < 0 ? 2 : 0;
+	err = open_signals(&d);
+	if (!err)
+		err = set_up(&d);
+	if (!err) {
+		say_ready(&d);
+		err = loop_run(&d);
+	} else {
+		log_line(LOG_ERROR, "cannot start: %s", strerror(-err));
+		err = 1;
+	}
+	take_down(&d);
+	log_line(LOG_INFO, "stopped");
+	return err;
+}

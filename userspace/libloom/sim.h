@@ -100,6 +100,7 @@ struct sim_submission {
 struct sim_job {
 	struct sim_submission *submission;
 	unsigned int index;
+	uint32_t ctx;			/* that its slot named when it was submitted */
 	struct drm_loom_job job;
 	struct sim_job *next;
 };
@@ -174,8 +175,11 @@ int sim_queue_destroy(struct sim_dev *sim, const struct drm_loom_queue_destroy *
 int sim_queue_set_vm(struct sim_dev *sim, const struct drm_loom_queue_set_vm *args);
 /* Take what the device completed, and give it what waited for room. */
 void sim_queue_interrupt(struct sim_dev *sim, struct sim_queue *queue);
-/* Jobs of this VM that the device has not seen end as cancelled; its slots are emptied. */
-void sim_queue_forget_vm(struct sim_dev *sim, struct sim_queue *queue, const struct sim_vm *vm);
+/* Jobs of this VM that the device has not seen end as cancelled. */
+void sim_queue_cancel_vm(struct sim_dev *sim, struct sim_queue *queue, const struct sim_vm *vm);
+/* Whether the device has jobs of this VM. */
+bool sim_queue_uses_vm(const struct sim_queue *queue, const struct sim_vm *vm);
+void sim_queue_forget_vm(struct sim_queue *queue, const struct sim_vm *vm);
 int sim_submit(struct sim_dev *sim, const struct drm_loom_submit *args,
 	       const struct drm_loom_job *jobs, struct sim_submission **out);
 int sim_submit_wait(struct loom_dev *dev, struct drm_loom_submit *args, uint64_t timeout_ns);

@@ -276,26 +276,50 @@ free_vm:
 	return err;
 }
 
+static bool vm_in_use(const struct sim_dev *sim, const struct sim_vm *vm)
+{
+	uint32_t i;
+
+	for (i = 1; i < sim->queues.num; i++)
+		if (sim->queues.item[i] && sim_queue_uses_vm(sim->queues.item[i], vm))
+			return true;
+	return false;
+}
+
+/* End its jobs: those that the device has not seen, and those that it has. */
+static int vm_kill(struct sim_dev *sim, const struct sim_vm *vm)
+{
+	uint32_t i;
+	int err;
+
+	for (i = 1; i < sim->queues.num; i++)
+		if (sim->queues.item[i])
+			sim_queue_cancel_vm(sim, sim->queues.item[i], vm);
+	err = ctx_command(sim, vm, LOOM_ADMIN_CTX_KILL, 0, 0);
+	/* Jobs that are still in a ring must find the slot as it was. */
+	while (!err && vm_in_use(sim, vm))
+		err = sim_step(sim, SIM_NEVER);
+	for (i = 1; i < sim->queues.num; i++)
+		if (sim->queues.item[i])
+			sim_queue_forget_vm(sim->queues.item[i], vm);
+	return err;
+}
+
 int sim_vm_destroy(struct sim_dev *sim, const struct drm_loom_vm_destroy *args)
 {
 	struct sim_vm *vm = sim_table_get(&sim->vms, args->vm_id);
-	uint32_t i;
+	size_t i;
 	int err;
 
 	if (args->pad)
 		return loom_fail(-EINVAL, "VM: pad is not zero");
 	if (!vm)
 		return loom_fail(-ENOENT, "no VM %u", args->vm_id);
-	for (i = 1; i < sim->queues.num; i++)
-		if (sim->queues.item[i])
-			sim_queue_forget_vm(sim, sim->queues.item[i], vm);
-	err = ctx_command(sim, vm, LOOM_ADMIN_CTX_DESTROY, 0, 0);
+	err = vm_kill(sim, vm);
+	if (!err)
+		err = ctx_command(sim, vm, LOOM_ADMIN_CTX_DESTROY, 0, 0);
 	if (err)
 		return err;
-	/* Its cancelled jobs were completed before the command was: nothing names it any more. */
-	for (i = 1; i < sim->queues.num; i++)
-		if (sim->queues.item[i])
-			sim_queue_interrupt(sim, sim->queues.item[i]);
 	sim->ctxs[vm->ctx] = NULL;
 	sim_table_remove(&sim->vms, vm->id);
 	for (i = 0; i < vm->num_mappings; i++)

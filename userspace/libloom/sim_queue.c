@@ -341,15 +341,14 @@ int sim_queue_set_vm(struct sim_dev *sim, const struct drm_loom_queue_set_vm *ar
 	return 0;
 }
 
-void sim_queue_forget_vm(struct sim_dev *sim, struct sim_queue *queue, const struct sim_vm *vm)
+void sim_queue_cancel_vm(struct sim_dev *sim, struct sim_queue *queue, const struct sim_vm *vm)
 {
 	struct sim_job **at = &queue->first;
-	uint32_t i;
 
 	while (*at) {
 		struct sim_job *job = *at;
 
-		if (queue->vm_table[job->job.vm_slot] == vm->ctx) {
+		if (job->ctx == vm->ctx) {
 			*at = job->next;
 			job_cancelled(sim, job);
 		} else {
@@ -357,6 +356,22 @@ void sim_queue_forget_vm(struct sim_dev *sim, struct sim_queue *queue, const str
 		}
 	}
 	queue->last = at;
+}
+
+bool sim_queue_uses_vm(const struct sim_queue *queue, const struct sim_vm *vm)
+{
+	uint32_t i;
+
+	for (i = 0; i < queue->entries; i++)
+		if (queue->slots[i] && queue->slots[i]->ctx == vm->ctx)
+			return true;
+	return false;
+}
+
+void sim_queue_forget_vm(struct sim_queue *queue, const struct sim_vm *vm)
+{
+	uint32_t i;
+
 	for (i = 0; i < queue->vm_slots; i++)
 		if (queue->vm_table[i] == vm->ctx)
 			queue->vm_table[i] = 0;
@@ -411,8 +426,9 @@ static void free_jobs(struct sim_job *job)
 }
 
 /* The list of jobs, made from its end; *last is the end. */
-static struct sim_job *new_jobs(struct sim_submission *submission, const struct drm_loom_job *jobs,
-				unsigned int num, struct sim_job **last)
+static struct sim_job *new_jobs(const struct sim_queue *queue, struct sim_submission *submission,
+				const struct drm_loom_job *jobs, unsigned int num,
+				struct sim_job **last)
 {
 	struct sim_job *first = NULL;
 
@@ -425,6 +441,7 @@ static struct sim_job *new_jobs(struct sim_submission *submission, const struct 
 		}
 		job->submission = submission;
 		job->index = num;
+		job->ctx = queue->vm_table[jobs[num].vm_slot];
 		job->job = jobs[num];
 		job->next = first;
 		if (!first)
@@ -455,7 +472,7 @@ int sim_submit(struct sim_dev *sim, const struct drm_loom_submit *args,
 	submission = calloc(1, sizeof(*submission));
 	if (!submission)
 		return loom_fail(-ENOMEM, "out of memory");
-	first = new_jobs(submission, jobs, args->num_jobs, &last);
+	first = new_jobs(queue, submission, jobs, args->num_jobs, &last);
 	if (!first) {
 		free(submission);
 		return loom_fail(-ENOMEM, "out of memory");

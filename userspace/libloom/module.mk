@@ -2,7 +2,7 @@
 #
 # libloom: libloom.a and libloom.so.0 (drm back end, io_uring, loader, loomd's client), and
 # libloom-sim.a, the sim back end. A program that wants "sim:" devices links
-#   loom loom-sim firmware-sim   with   -Wl,-u,loom_backend_sim -ldrm -luring -lelf -lopenblas
+#   loom-sim loom firmware-sim   with   -Wl,-u,loom_backend_sim -ldrm -luring -lelf -lopenblas
 # and everything else stays free of the simulator and its maths library.
 
 LIBLOOM_DIR := userspace/libloom
@@ -26,3 +26,10 @@ $(B)/lib/libloom.so.0: $(call objects-of,$(LIBLOOM_SOURCES)) $(LIBLOOM_DIR)/libl
 $(B)/lib/pkgconfig/loom.pc: $(LIBLOOM_DIR)/loom.pc.in
 	@mkdir -p $(@D)
 	@sed 's,@prefix@,$(CURDIR),;s,@libdir@,$(CURDIR)/$(B)/lib,' $< > $@
+
+LIBLOOM_TEST_LIBS := loom-sim loom firmware-sim
+LIBLOOM_TEST_LDLIBS := -Wl,-u,loom_backend_sim -ldrm -luring -lelf -lopenblas
+MAKE_MODEL := $(LIBLOOM_DIR)/test/make_model.c
+
+$(call program,write-model,$(LIBLOOM_DIR)/test/write_model.c $(MAKE_MODEL),$(LIBLOOM_TEST_LIBS),$(LIBLOOM_TEST_LDLIBS))
+$(call host-test,libloom-sim,$(LIBLOOM_DIR)/test/test_sim.c $(MAKE_MODEL),$(LIBLOOM_TEST_LIBS),$(LIBLOOM_TEST_LDLIBS))

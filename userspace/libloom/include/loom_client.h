@@ -30,9 +30,16 @@ struct loom_client;
 int loom_client_connect(const char *path, const char *identity, unsigned int flags,
 			struct loom_client **client);
 void loom_client_close(struct loom_client *client);
-int loom_client_fd(const struct loom_client *client);	/* readable when a reply waits */
+/*
+ * For poll(): readable when something came. Then call loom_client_wait() with a timeout of 0 until it
+ * says -ETIME (or -ENOENT: nothing is under way), because one packet is not always one reply. It
+ * changes when the connection is made anew; -1 while there is none.
+ */
+int loom_client_fd(const struct loom_client *client);
 
-/* Administration. JSON texts are malloc'ed. */
+/* Administration. JSON texts are malloc'ed. Load, unload, policy and trace are for root and the
+ * daemon's own user. load: name NULL = the one in the file. */
+int loom_client_ping(struct loom_client *client);
 int loom_client_load(struct loom_client *client, const char *path, const char *name);
 int loom_client_unload(struct loom_client *client, const char *name);
 int loom_client_policy(struct loom_client *client, const char *policy);
@@ -75,10 +82,17 @@ struct loom_client_reply {
 	uint64_t device_end_ns;		/* ... last completion */
 };
 
-/* deadline: absolute CLOCK_MONOTONIC ns; UINT64_MAX = none. The buffer is the daemon's until the reply. */
+/*
+ * deadline: absolute CLOCK_MONOTONIC ns; UINT64_MAX = none. The buffer is the daemon's until the reply.
+ * id: the caller's, unique among those under way.
+ */
 int loom_client_submit(struct loom_client *client, const char *model,
 		       struct loom_client_buffer *buffer, uint64_t deadline, uint64_t id);
-/* Next reply, in order of completion. timeout_ns UINT64_MAX = for ever; -ETIME when it passed. */
+/*
+ * Next reply, in order of completion: 0 and *reply filled, whose status may be an error (then
+ * loom_error() has its words). timeout_ns UINT64_MAX = for ever; -ETIME when it passed; -ENOENT:
+ * nothing is under way.
+ */
 int loom_client_wait(struct loom_client *client, uint64_t timeout_ns,
 		     struct loom_client_reply *reply);
 int loom_client_cancel(struct loom_client *client, uint64_t id);

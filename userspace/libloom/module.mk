@@ -33,3 +33,4 @@ MAKE_MODEL := $(LIBLOOM_DIR)/test/make_model.c
 
 $(call program,write-model,$(LIBLOOM_DIR)/test/write_model.c $(MAKE_MODEL),$(LIBLOOM_TEST_LIBS),$(LIBLOOM_TEST_LDLIBS))
 $(call host-test,libloom-sim,$(LIBLOOM_DIR)/test/test_sim.c $(MAKE_MODEL),$(LIBLOOM_TEST_LIBS),$(LIBLOOM_TEST_LDLIBS))
+$(call host-test,libloom-model,$(LIBLOOM_DIR)/test/test_model.c $(MAKE_MODEL),$(LIBLOOM_TEST_LIBS),$(LIBLOOM_TEST_LDLIBS))

@@ -26,11 +26,15 @@ package_names() { sed -e '/^#/d' -e '/^$/d' "$TOP/tools/vm/packages" | cut -d' '
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = 'ii ' ]; }
 
+# A name with |COMMAND is content with a command that came another way.
 missing_packages()
 {
 	local p
 	for p in $(package_names); do
-		is_installed "$p" || echo "$p"
+		case $p in
+		*'|'*) command -v "${p#*|}" >/dev/null || echo "${p%|*}" ;;
+		*) is_installed "$p" || echo "$p" ;;
+		esac
 	done
 }
 

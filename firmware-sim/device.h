@@ -304,7 +304,7 @@ void compute_pass_done(struct loom_sim *sim);
 void compute_abort(struct loom_sim *sim, struct core *core, struct job *job);
 void compute_stall(struct loom_sim *sim, struct core *core, enum stall stall, struct job *job);
 
-/* hw/execute.c: what a compute command does to the SRAM */
+/* hw/execute.c: what a compute command does to the SRAM (hw/execute.h) */
 void execute(const struct loom_hw_caps *caps, const struct loom_cmd *cmd, uint8_t *lease,
 	     const uint8_t *weights);
 

@@ -11,7 +11,12 @@ FIRMWARE_SIM_SOURCES := $(wildcard firmware-sim/*.c firmware-sim/fw/*.c firmware
 $(call static-library,loom-timing,$(TIMING_SOURCES))
 $(call static-library,firmware-sim,$(FIRMWARE_SIM_SOURCES) $(TIMING_SOURCES))
 
-# Each test links the whole device and test/host.c, the machine around it.
+# Each test links the whole device, test/host.c, the machine around it, and test/rig.c.
 firmware-sim-test = $(call host-test,firmware-sim-$(1),firmware-sim/test/$(1).c \
-			   firmware-sim/test/host.c,firmware-sim,$(DEVICE_LIBS))
+			   firmware-sim/test/host.c firmware-sim/test/rig.c,\
+			   firmware-sim,$(DEVICE_LIBS))
 $(call firmware-sim-test,queue)
+$(call firmware-sim-test,maths)
+
+# Rows of floats: worth vectorising. (No option here may change a sum's order.)
+$(call compile-flags,$(wildcard firmware-sim/hw/*.c),-O3)

@@ -14,7 +14,8 @@
 /* More than any real command, little enough that a command ends and no sum overflows. */
 #define MAX_MACS	(1ull << 42)
 #define MAX_ELEMENTS	(1ull << 32)
-#define MAX_WEIGHTS	(1u << 30)	/* bytes of a slice */
+#define MAX_WEIGHTS	(1u << 28)	/* bytes of a slice */
+#define MAX_K		(1u << 16)	/* of a product; also taps of a window */
 
 struct checker {
 	const struct loom_sim_config *config;
@@ -128,10 +129,9 @@ static enum loom_fault check_fetch(struct checker *c, const struct loom_cmd *hdr
 static enum loom_fault check_move(struct checker *c, const struct loom_cmd *hdr)
 {
 	const struct loom_cmd_move *cmd = (const void *)hdr;
-	uint64_t bytes = (uint64_t)cmd->rows * cmd->row_bytes;
 
 	NEED(cmd->rows && cmd->row_bytes, 0);
-	NEED(bytes <= MAX_ELEMENTS, bytes);
+	NEED(cmd->off_pitch >= cmd->row_bytes || cmd->rows == 1, cmd->off_pitch);
 	TRY(check_va(c, cmd->va, sat_add(sat_mul(cmd->rows - 1, cmd->va_pitch), cmd->row_bytes)));
 	return matrix_in_lease(c, cmd->off, cmd->rows, cmd->row_bytes, cmd->off_pitch, 1);
 }
@@ -144,7 +144,7 @@ static enum loom_fault check_gather(struct checker *c, const struct loom_cmd *hd
 	NEED(!cmd->pad, cmd->pad);
 	NEED(cmd->index_dtype == LOOM_I32 || cmd->index_dtype == LOOM_I64, cmd->index_dtype);
 	NEED(cmd->table_rows && cmd->row_bytes && cmd->count, 0);
-	NEED((uint64_t)cmd->count * cmd->row_bytes <= MAX_ELEMENTS, cmd->count);
+	NEED(cmd->dst_pitch >= cmd->row_bytes || cmd->count == 1, cmd->dst_pitch);
 	TRY(check_va(c, cmd->va, (uint64_t)cmd->table_rows * cmd->row_bytes));
 	TRY(in_lease(c, cmd->index, (uint64_t)cmd->count * index_size, index_size));
 	return matrix_in_lease(c, cmd->dst, cmd->count, cmd->row_bytes, cmd->dst_pitch, 1);
@@ -212,6 +212,7 @@ static enum loom_fault check_conv(struct checker *c, const struct loom_cmd *hdr)
 
 	TRY(check_windows(c, cmd));
 	NEED(cmd->oc, 0);
+	NEED(k <= MAX_K, k);
 	NEED(is_float(cmd->out_dtype), cmd->out_dtype);
 	NEED(loom_timing_macs(hdr) <= MAX_MACS, 0);
 	TRY(check_act(c, &cmd->act));
@@ -224,6 +225,7 @@ static enum loom_fault check_dwconv(struct checker *c, const struct loom_cmd *hd
 
 	TRY(check_windows(c, cmd));
 	NEED(cmd->oc == cmd->c, cmd->oc);
+	NEED((uint32_t)cmd->kh * cmd->kw <= MAX_K, cmd->kh);
 	NEED(is_float(cmd->out_dtype), cmd->out_dtype);
 	NEED(loom_timing_macs(hdr) <= MAX_MACS, 0);
 	TRY(check_act(c, &cmd->act));
@@ -249,6 +251,7 @@ static enum loom_fault check_matmul(struct checker *c, const struct loom_cmd *hd
 	uint64_t span;
 
 	NEED(cmd->m && cmd->n && cmd->k && cmd->batch[0] && cmd->batch[1] && !cmd->pad, 0);
+	NEED(cmd->k <= MAX_K, cmd->k);
 	NEED(is_float(cmd->out_dtype), cmd->out_dtype);
 	NEED(loom_timing_macs(hdr) <= MAX_MACS, 0);
 	TRY(check_act(c, &cmd->act));

@@ -266,7 +266,7 @@ static Elf_Scn *add_section(struct maker *maker, const char *name, GElf_Shdr shd
 	maker->offset = (maker->offset + 63) & ~63ull;
 	shdr.sh_offset = maker->offset;
 	shdr.sh_addr = shdr.sh_flags & SHF_ALLOC ? maker->offset : 0;
-	shdr.sh_addralign = shdr.sh_flags & SHF_ALLOC ? PAGE : 64;
+	shdr.sh_addralign = shdr.sh_flags & SHF_ALLOC ? PAGE : shdr.sh_type == SHT_NOTE ? 4 : 64;
 	shdr.sh_size = size;
 	maker->offset += size;
 	out->d_buf = (void *)data;

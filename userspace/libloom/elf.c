@@ -148,6 +148,8 @@ static int check_loaded(const struct loom_elf *elf, const struct loom_elf_view *
 	size_t i, num;
 	GElf_Phdr phdr;
 
+	if (!view->size)
+		return 0;
 	if (elf_getphdrnum(elf->elf, &num))
 		num = 0;
 	for (i = 0; i < num; i++) {

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+/* loom-bench as it is in the VM: it measures, and draws nothing. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "run"))
+		return bench_run(argc - 1, argv + 1);
+	fputs("usage: loom-bench run [OPTION...] MODEL...\n", stderr);
+	return EXIT_USAGE;
+}

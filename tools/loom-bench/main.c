@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+
+static const char help[] =
+"usage: loom-bench run [OPTION...] MODEL...     measure\n"
+"       loom-bench report [OPTION...] DIR       table, results.json, trace.json, timeline.png\n"
+"Each has a --help; loom-bench(1) says what is measured and how.\n";
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "run"))
+		return bench_run(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "report"))
+		return bench_report(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "--help")) {
+		fputs(help, stdout);
+		return 0;
+	}
+	fputs(help, stderr);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+#
+# loom-bench, twice: the whole of it for the host, and for the VM one that measures and has neither the
+# simulator with its maths library nor cairo in it.
+BENCH := tools/loom-bench
+BENCH_RUN := $(addprefix $(BENCH)/,run.c stream.c inputs.c lane_loomd.c)
+BENCH_REPORT := $(addprefix $(BENCH)/,report.c load.c figures.c bound.c table.c chrome.c timeline.c)
+
+$(call static-library,loom-bench-report,$(BENCH_REPORT))
+$(call static-library,loom-bench-run,$(BENCH_RUN))
+$(call program,loom-bench,$(BENCH)/main.c $(BENCH)/lane_sim.c,loom-bench-run loom-bench-report sched loom-sim loom \
+	firmware-sim,-Wl$(comma)-u$(comma)loom_backend_sim -ljansson -lcairo -ldrm -luring -lelf -lopenblas)
+$(call program,loom-bench-vm,$(BENCH)/guest.c $(BENCH)/no_sim.c,loom-bench-run loom,-ljansson -ldrm -luring -lelf)

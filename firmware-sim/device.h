@@ -10,6 +10,7 @@
 #ifndef LOOM_DEVICE_H
 #define LOOM_DEVICE_H
 
+#include "hw/scratch.h"
 #include "loom_sim.h"
 #include "timing/loom_timing.h"
 
@@ -38,7 +39,7 @@ enum event_id {
 
 struct event {
 	uint64_t at;		/* ps, or NEVER */
-	uint64_t slack;		/* ps that the host may be late with it unnoticed; see event.c */
+	uint64_t slack;		/* ps that the host may be late unnoticed; see event.c */
 	void (*handle)(struct loom_sim *sim);
 };
 
@@ -134,6 +135,11 @@ struct meter {
 	uint64_t since, total;
 };
 
+struct act_sram {
+	uint8_t *bytes;
+	bool *used;		/* of each LOOM_LEASE_ALIGN unit: may differ from zero */
+};
+
 struct core {
 	struct job *job[MAX_RESIDENT];	/* in dispatch order */
 	uint32_t num_jobs;
@@ -141,7 +147,9 @@ struct core {
 	struct dram dram;
 	struct compute compute;
 	uint64_t weight_used;	/* bytes of the weight FIFO */
-	uint8_t *act_sram;
+	struct act_sram act_sram;
+	struct pool weight_pool;
+	struct scratch scratch;
 	struct meter fetch_blocked, dry;
 	struct loom_hw_counters counters;	/* times in ps */
 };
@@ -248,7 +256,7 @@ void queue_complete(struct loom_sim *sim, struct queue *queue, struct loom_hw_cq
 /* fw/job.c */
 struct job *job_take(struct loom_sim *sim, struct queue *queue);
 void job_dispatch(struct loom_sim *sim, struct job *job);
-void job_free(struct job *job);
+void job_free(struct core *core, struct job *job);
 bool job_has_left(const struct job *job, enum engine engine);
 bool job_may_run(struct core *core, struct job *job, enum engine engine);
 /* The engine's work now is in this job: the oldest one with commands not issued, or NULL. */
@@ -284,6 +292,8 @@ void mmu_invalidate(struct loom_sim *sim, uint32_t ctx, uint64_t va, uint64_t si
 void dram_kick(struct loom_sim *sim, struct core *core);
 void dram_channel_free(struct loom_sim *sim);
 void dram_arrival(struct loom_sim *sim);
+/* When the host has to call for the bursts on their way, ps. */
+uint64_t dram_deadline(const struct loom_sim *sim);
 
 /* hw/fetch.c */
 bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst);
@@ -298,6 +308,12 @@ bool weight_reserve(struct loom_sim *sim, struct core *core, struct job *job, ui
 void weight_release(struct job *job, uint64_t offset);
 void weight_reclaim(struct core *core);
 
+/* hw/act_sram.c */
+void act_sram_init(struct act_sram *act, uint32_t bytes);
+void act_sram_free(struct act_sram *act);
+void act_sram_lease(struct act_sram *act, uint32_t base, uint32_t size);
+uint8_t *act_sram_of(const struct core *core, const struct context *ctx);
+
 /* hw/compute.c */
 void compute_kick(struct loom_sim *sim, struct core *core);
 void compute_pass_done(struct loom_sim *sim);
@@ -305,7 +321,7 @@ void compute_abort(struct loom_sim *sim, struct core *core, struct job *job);
 void compute_stall(struct loom_sim *sim, struct core *core, enum stall stall, struct job *job);
 
 /* hw/execute.c: what a compute command does to the SRAM (hw/execute.h) */
-void execute(const struct loom_hw_caps *caps, const struct loom_cmd *cmd, uint8_t *lease,
-	     const uint8_t *weights);
+void execute(const struct loom_hw_caps *caps, struct scratch *scratch,
+	     const struct loom_cmd *cmd, uint8_t *lease, const uint8_t *weights);
 
 #endif /* LOOM_DEVICE_H */

@@ -64,7 +64,7 @@ struct loom_sim *loom_sim_new(const struct loom_sim_config *config,
 	sim->context = calloc(caps->max_contexts + 1, sizeof(*sim->context));
 	sim->queue = calloc(caps->max_queues, sizeof(*sim->queue));
 	for (uint32_t i = 0; i < caps->num_cores; i++)
-		sim->core[i].act_sram = calloc(1, caps->act_sram_bytes);
+		act_sram_init(&sim->core[i].act_sram, caps->act_sram_bytes);
 	/* One thread: the same sums in the same order, and no threads inside a QEMU device. */
 	openblas_set_num_threads(1);
 	events_init(sim);
@@ -77,8 +77,11 @@ void loom_sim_free(struct loom_sim *sim)
 	if (!sim)
 		return;
 	boot_reset(sim);
-	for (uint32_t i = 0; i < sim->config.caps.num_cores; i++)
-		free(sim->core[i].act_sram);
+	for (uint32_t i = 0; i < sim->config.caps.num_cores; i++) {
+		act_sram_free(&sim->core[i].act_sram);
+		pool_free(&sim->core[i].weight_pool);
+		scratch_free(&sim->core[i].scratch);
+	}
 	free(sim->queue);
 	free(sim->context);
 	free(sim);

@@ -59,13 +59,17 @@ void boot_crash(struct loom_sim *sim, enum loom_boot_error error)
 	sim_irq(sim, 0);
 }
 
-static void core_reset(struct loom_sim *sim, struct core *core)
+static void core_reset(struct core *core)
 {
-	uint8_t *act_sram = core->act_sram;
-
 	for (uint32_t i = 0; i < core->num_jobs; i++)
-		job_free(core->job[i]);
-	*core = (struct core){ .act_sram = act_sram, .dram.turn = ENGINE_FETCH };
+		job_free(core, core->job[i]);
+	/* Host memory is kept; the lease clears it for its next tenant. */
+	*core = (struct core){
+		.act_sram = core->act_sram,
+		.weight_pool = core->weight_pool,
+		.scratch = core->scratch,
+		.dram.turn = ENGINE_FETCH,
+	};
 }
 
 void boot_reset(struct loom_sim *sim)
@@ -75,9 +79,9 @@ void boot_reset(struct loom_sim *sim)
 	for (int id = 0; id < EVENT_COUNT; id++)
 		event_set(sim, id, NEVER);
 	if (sim->fw.job)
-		job_free(sim->fw.job);
+		job_free(queue_core(sim, sim->fw.job->queue), sim->fw.job);
 	for (uint32_t i = 0; i < caps->num_cores; i++)
-		core_reset(sim, &sim->core[i]);
+		core_reset(&sim->core[i]);
 	memset(sim->context, 0, (caps->max_contexts + 1) * sizeof(*sim->context));
 	memset(sim->queue, 0, caps->max_queues * sizeof(*sim->queue));
 	memset(&sim->fw, 0, sizeof(sim->fw));

@@ -3,8 +3,6 @@
  * The context table: a context is an address space, a lease on activation SRAM and a state of
  * health.
  */
-#include <string.h>
-
 #include "device.h"
 
 /* The context of that number if there is one and nobody is destroying it. */
@@ -46,9 +44,8 @@ uint16_t context_create(struct loom_sim *sim, const struct loom_admin_ctx *desc)
 		return LOOM_ADMIN_BAD_FIELD;
 	if (!lease_free(sim, desc->lease_base, desc->lease_size))
 		return LOOM_ADMIN_BAD_LEASE;
-	/* The previous tenant's activations are none of this one's business. */
 	for (uint32_t i = 0; i < sim->config.caps.num_cores; i++)
-		memset(sim->core[i].act_sram + desc->lease_base, 0, desc->lease_size);
+		act_sram_lease(&sim->core[i].act_sram, desc->lease_base, desc->lease_size);
 	sim->context[desc->ctx] = (struct context){
 		.used = true,
 		.id = desc->ctx,

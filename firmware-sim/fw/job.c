@@ -152,14 +152,14 @@ void job_dispatch(struct loom_sim *sim, struct job *job)
 	}
 	core->counters.commands += job->num_cmds;
 	if (functional(sim) && job->weight_bytes)
-		job->weights = calloc(1, job->weight_bytes);
+		job->weights = pool_get(&core->weight_pool, job->weight_bytes);
 	if (!job->count[ENGINE_COMPUTE])
 		weight_release(job, UINT64_MAX);
 }
 
-void job_free(struct job *job)
+void job_free(struct core *core, struct job *job)
 {
-	free(job->weights);
+	pool_put(&core->weight_pool, job->weights, job->weight_bytes);
 	free(job->stream[0]);
 	free(job->buffer);
 	free(job);
@@ -238,7 +238,7 @@ static void complete(struct loom_sim *sim, struct core *core, uint32_t index)
 	core->counters.jobs++;
 	fill_busy(job);
 	queue_complete(sim, job->queue, &job->cqe, job->desc.flags & LOOM_JOB_IRQ);
-	job_free(job);
+	job_free(core, job);
 }
 
 void jobs_complete(struct loom_sim *sim, struct core *core)

@@ -120,7 +120,7 @@ static void end_command(struct loom_sim *sim, struct core *core, struct job *job
 	bool by_layer = job->desc.flags & LOOM_JOB_RELEASE_LAYER;
 
 	if (functional(sim))
-		execute(&sim->config.caps, cmd, core->act_sram + job->ctx->lease_base,
+		execute(&sim->config.caps, &core->scratch, cmd, act_sram_of(core, job->ctx),
 			job->weights);
 	core->counters.macs += loom_timing_macs(cmd);
 	core->compute.job = NULL;

@@ -2,7 +2,6 @@
 /*
  * DWCONV: a filter for each channel. The window is summed in order, all channels side by side.
  */
-#include <stdlib.h>
 
 #include "execute.h"
 
@@ -19,13 +18,13 @@ static void load_image(const struct sram *sram, struct depthwise *d)
 	uint64_t pixels = (uint64_t)cmd->batch * cmd->h * cmd->w;
 	uint64_t taps = (uint64_t)cmd->kh * cmd->kw;
 
-	d->in = calloc(pixels * cmd->c, sizeof(float));
+	d->in = scratch_floats(sram->scratch, SCRATCH_A, pixels * cmd->c);
 	for (uint64_t i = 0; i < pixels; i++)
 		load_floats(d->in + i * cmd->c, LOOM_F16,
 			    sram->lease + cmd->in + 2 * i * cmd->in_pitch, 1, cmd->c);
-	d->filter = calloc(taps * cmd->c, sizeof(float));
+	d->filter = scratch_floats(sram->scratch, SCRATCH_B, taps * cmd->c);
 	load_floats(d->filter, LOOM_F16, sram->weights + cmd->w_off, 1, taps * cmd->c);
-	d->acc = calloc(cmd->c, sizeof(float));
+	d->acc = scratch_floats(sram->scratch, SCRATCH_C, cmd->c);
 }
 
 static void add_tap(struct depthwise *d, uint64_t n, int64_t y, int64_t x, uint64_t tap)
@@ -70,7 +69,4 @@ void execute_dwconv(const struct sram *sram, const struct loom_cmd_conv *cmd)
 		activate(&cmd->act, d.acc, cmd->c);
 		store_floats(sram->lease + cmd->out + i * step, cmd->out_dtype, 1, d.acc, cmd->c);
 	}
-	free(d.acc);
-	free(d.filter);
-	free(d.in);
 }

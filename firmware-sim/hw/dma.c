@@ -129,7 +129,7 @@ void dma_arrived(struct loom_sim *sim, struct core *core, const struct burst *bu
 
 	if (job->dead)
 		return;
-	piece.lease = core->act_sram + job->ctx->lease_base;
+	piece.lease = act_sram_of(core, job->ctx);
 	fault = copy_burst(&piece, command->cmd, burst);
 	if (fault) {
 		job_fault(sim, job, fault, command->number, piece.fault_addr);

@@ -99,6 +99,37 @@ void dram_channel_free(struct loom_sim *sim)
 	wait_for_arrival(sim, dram);
 }
 
+/* Can anyone tell when this burst arrives? Weights are constants, so it is only about who waits. */
+static bool noticed(const struct core *core, const struct burst *burst)
+{
+	const struct compute *compute = &core->compute;
+
+	if (burst->engine != ENGINE_FETCH || burst->last)
+		return true;
+	return compute->stall == STALL_WEIGHTS && compute->job == burst->job &&
+	       burst->stream_offset + burst->bytes >= compute->pass.need;
+}
+
+uint64_t dram_deadline(const struct loom_sim *sim)
+{
+	const struct core *core = &sim->core[0];
+	const struct dram *dram = &core->dram;
+	const struct burst *first = &dram->flight[dram->flight_head % MAX_OUTSTANDING];
+	uint64_t slack = sim->config.caps.dram_latency_ns * PS_PER_NS;
+
+	if (dram->flight_head == dram->flight_tail)
+		return NEVER;
+	for (uint32_t i = dram->flight_head; i != dram->flight_tail; i++) {
+		const struct burst *burst = &dram->flight[i % MAX_OUTSTANDING];
+
+		if (burst->arrives >= first->arrives + slack)
+			break;
+		if (noticed(core, burst))
+			return burst->arrives;
+	}
+	return first->arrives + slack;
+}
+
 void dram_arrival(struct loom_sim *sim)
 {
 	struct core *core = &sim->core[0];

@@ -3,9 +3,9 @@
  * The device's time: one slot for each thing that can happen next.
  *
  * Events are handled in order of their exact time, however late the host calls. An event with
- * slack does nothing that anyone outside can see, and causes nothing earlier than its slack from
- * now; so the host's timer is set as late as the slack allows, and one call handles many DRAM
- * bursts.
+ * slack does nothing that anyone outside can see, and causes nothing visible earlier than its
+ * slack from then; so the host's timer is set as late as the slack allows, and one call handles
+ * many DRAM bursts (dram_deadline()).
  */
 #include "device.h"
 
@@ -60,12 +60,12 @@ void events_run(struct loom_sim *sim, uint64_t now)
 /* When the host has to call again, ps. */
 uint64_t events_next(const struct loom_sim *sim)
 {
-	uint64_t next = NEVER;
+	uint64_t next = dram_deadline(sim);
 
 	for (int id = 0; id < EVENT_COUNT; id++) {
 		const struct event *event = &sim->event[id];
 
-		if (event->at != NEVER && event->at + event->slack < next)
+		if (id != EVENT_ARRIVAL && event->at != NEVER && event->at + event->slack < next)
 			next = event->at + event->slack;
 	}
 	return next;

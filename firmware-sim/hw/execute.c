@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "execute.h"
 
-void execute(const struct loom_hw_caps *caps, const struct loom_cmd *cmd, uint8_t *lease,
-	     const uint8_t *weights)
+void execute(const struct loom_hw_caps *caps, struct scratch *scratch,
+	     const struct loom_cmd *cmd, uint8_t *lease, const uint8_t *weights)
 {
-	const struct sram sram = { .caps = caps, .lease = lease, .weights = weights };
+	const struct sram sram = {
+		.caps = caps,
+		.scratch = scratch,
+		.lease = lease,
+		.weights = weights,
+	};
 
 	switch (cmd->opcode) {
 	case LOOM_OP_CONV:	execute_conv(&sram, (const void *)cmd); break;

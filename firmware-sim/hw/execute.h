@@ -11,6 +11,7 @@
 
 struct sram {
 	const struct loom_hw_caps *caps;
+	struct scratch *scratch;
 	uint8_t *lease;
 	const uint8_t *weights;
 };

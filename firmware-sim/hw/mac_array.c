@@ -8,7 +8,6 @@
  * output are the same.
  */
 #include <cblas.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "execute.h"
@@ -25,32 +24,23 @@ struct tiles {
 	float *c;		/* BLOCK_ROWS x cols */
 };
 
-static void *scratch(uint64_t elements)
+/* The padding of K is zero in both factors, once and for all. */
+static struct tiles tiles_new(const struct sram *sram, uint64_t k)
 {
-	void *p = NULL;
-
-	if (posix_memalign(&p, 64, elements * sizeof(float)))
-		abort();
-	memset(p, 0, elements * sizeof(float));
-	return p;
-}
-
-static struct tiles tiles_new(const struct loom_hw_caps *caps, uint64_t k)
-{
-	struct tiles t = { .rows = caps->array_rows, .cols = caps->array_cols, .k = k };
+	struct tiles t = {
+		.rows = sram->caps->array_rows,
+		.cols = sram->caps->array_cols,
+		.k = k,
+	};
 
 	t.k_padded = (k + t.rows - 1) / t.rows * t.rows;
-	t.a = scratch(BLOCK_ROWS * t.k_padded);
-	t.b = scratch(t.k_padded * t.cols);
-	t.c = scratch((uint64_t)BLOCK_ROWS * t.cols);
+	t.a = scratch_floats(sram->scratch, SCRATCH_A, BLOCK_ROWS * t.k_padded);
+	t.b = scratch_floats(sram->scratch, SCRATCH_B, t.k_padded * t.cols);
+	t.c = scratch_floats(sram->scratch, SCRATCH_C, (uint64_t)BLOCK_ROWS * t.cols);
+	for (int r = 0; r < BLOCK_ROWS; r++)
+		memset(t.a + r * t.k_padded + k, 0, (t.k_padded - k) * sizeof(*t.a));
+	memset(t.b + k * t.cols, 0, (t.k_padded - k) * t.cols * sizeof(*t.b));
 	return t;
-}
-
-static void tiles_free(struct tiles *t)
-{
-	free(t->c);
-	free(t->b);
-	free(t->a);
 }
 
 static void multiply(struct tiles *t)
@@ -168,7 +158,7 @@ void execute_conv(const struct sram *sram, const struct loom_cmd_conv *cmd)
 	struct conv v = {
 		.sram = sram,
 		.cmd = cmd,
-		.t = tiles_new(sram->caps, (uint64_t)cmd->kh * cmd->kw * cmd->c),
+		.t = tiles_new(sram, (uint64_t)cmd->kh * cmd->kw * cmd->c),
 		.pixels = (uint64_t)cmd->batch * cmd->oh * cmd->ow,
 	};
 
@@ -182,7 +172,6 @@ void execute_conv(const struct sram *sram, const struct loom_cmd_conv *cmd)
 			store_conv_rows(&v, pixel, channel, width);
 		}
 	}
-	tiles_free(&v.t);
 }
 
 /* ---- MATMUL ---- */
@@ -260,7 +249,7 @@ static uint64_t batch_offset(const __u32 *stride, uint64_t b0, uint64_t b1)
 
 void execute_matmul(const struct sram *sram, const struct loom_cmd_matmul *cmd)
 {
-	struct matmul m = { .cmd = cmd, .t = tiles_new(sram->caps, cmd->k) };
+	struct matmul m = { .cmd = cmd, .t = tiles_new(sram, cmd->k) };
 	uint32_t size = dtype_bytes(cmd->out_dtype);
 
 	for (uint64_t b0 = 0; b0 < cmd->batch[0]; b0++) {
@@ -272,5 +261,4 @@ void execute_matmul(const struct sram *sram, const struct loom_cmd_matmul *cmd)
 			multiply_matrices(&m);
 		}
 	}
-	tiles_free(&m.t);
 }

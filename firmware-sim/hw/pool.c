@@ -4,7 +4,6 @@
  * makes the divisor the whole window.
  */
 #include <math.h>
-#include <stdlib.h>
 
 #include "execute.h"
 
@@ -58,8 +57,8 @@ void execute_pool(const struct sram *sram, const struct loom_cmd_pool *cmd)
 	struct pooling p = {
 		.cmd = cmd,
 		.in = sram->lease + cmd->in,
-		.acc = calloc(cmd->c, sizeof(float)),
-		.pixel = calloc(cmd->c, sizeof(float)),
+		.acc = scratch_floats(sram->scratch, SCRATCH_A, cmd->c),
+		.pixel = scratch_floats(sram->scratch, SCRATCH_B, cmd->c),
 	};
 	uint64_t pixels = (uint64_t)cmd->batch * cmd->oh * cmd->ow;
 
@@ -71,6 +70,4 @@ void execute_pool(const struct sram *sram, const struct loom_cmd_pool *cmd)
 		store_floats(sram->lease + cmd->out + 2 * i * cmd->out_pitch, LOOM_F16, 1, p.acc,
 			     cmd->c);
 	}
-	free(p.pixel);
-	free(p.acc);
 }

@@ -3,7 +3,6 @@
  * REDUCE, SOFTMAX and LAYERNORM. Sums run in the order of the elements.
  */
 #include <math.h>
-#include <stdlib.h>
 
 #include "execute.h"
 
@@ -44,8 +43,9 @@ void execute_reduce(const struct sram *sram, const struct loom_cmd_reduce *cmd)
 {
 	uint64_t block = (uint64_t)cmd->n * cmd->inner * dtype_bytes(cmd->src_dtype);
 	uint64_t out = (uint64_t)cmd->inner * dtype_bytes(cmd->dst_dtype);
-	float *acc = calloc(cmd->inner, sizeof(*acc));
-	float *row = calloc(cmd->inner == 1 ? cmd->n : cmd->inner, sizeof(*row));
+	float *acc = scratch_floats(sram->scratch, SCRATCH_A, cmd->inner);
+	float *row = scratch_floats(sram->scratch, SCRATCH_B,
+				    cmd->inner == 1 ? cmd->n : cmd->inner);
 
 	for (uint32_t o = 0; o < cmd->outer; o++) {
 		const uint8_t *src = sram->lease + cmd->src + o * block;
@@ -59,8 +59,6 @@ void execute_reduce(const struct sram *sram, const struct loom_cmd_reduce *cmd)
 		store_floats(sram->lease + cmd->dst + o * out, cmd->dst_dtype, 1, acc,
 			     cmd->inner);
 	}
-	free(row);
-	free(acc);
 }
 
 static void softmax(float *x, uint32_t n)
@@ -81,7 +79,7 @@ static void softmax(float *x, uint32_t n)
 void execute_softmax(const struct sram *sram, const struct loom_cmd_softmax *cmd)
 {
 	uint64_t src_size = dtype_bytes(cmd->src_dtype), dst_size = dtype_bytes(cmd->dst_dtype);
-	float *x = calloc(cmd->n, sizeof(*x));
+	float *x = scratch_floats(sram->scratch, SCRATCH_A, cmd->n);
 
 	for (uint64_t o = 0; o < cmd->outer; o++) {
 		for (uint64_t i = 0; i < cmd->inner; i++) {
@@ -94,7 +92,6 @@ void execute_softmax(const struct sram *sram, const struct loom_cmd_softmax *cmd
 				     cmd->inner, x, cmd->n);
 		}
 	}
-	free(x);
 }
 
 static void normalise(float *x, uint32_t n, float eps)
@@ -117,7 +114,7 @@ void execute_layernorm(const struct sram *sram, const struct loom_cmd_layernorm 
 {
 	const float *gamma = (const void *)(sram->weights + cmd->gamma);
 	const float *beta = (const void *)(sram->weights + cmd->beta);
-	float *x = calloc(cmd->n, sizeof(*x));
+	float *x = scratch_floats(sram->scratch, SCRATCH_A, cmd->n);
 
 	for (uint64_t r = 0; r < cmd->rows; r++) {
 		uint64_t row = 2 * r * cmd->n;
@@ -130,5 +127,4 @@ void execute_layernorm(const struct sram *sram, const struct loom_cmd_layernorm 
 			x[i] += beta[i];
 		store_floats(sram->lease + cmd->dst + row, LOOM_F16, 1, x, cmd->n);
 	}
-	free(x);
 }

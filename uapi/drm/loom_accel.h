@@ -148,6 +148,7 @@ struct drm_loom_queue_destroy {
 	__u32 pad;		/* must be zero */
 };
 
+/* EBUSY while jobs that name the slot are queued, and it would get another VM or none. */
 struct drm_loom_queue_set_vm {
 	__u32 queue_id;
 	__u32 slot;
@@ -237,8 +238,9 @@ struct drm_loom_submit {
 /*
  * IORING_OP_URING_CMD on the accel node, cmd_op = LOOM_URING_SUBMIT. The ring must have big SQEs
  * (IORING_SETUP_SQE128), else EOPNOTSUPP: the struct drm_loom_submit is in the SQE itself (sqe->cmd).
- * Cancelling (IORING_OP_ASYNC_CANCEL, or the ring's end) completes the command with ECANCELED; jobs
- * that the device already has run to their end, and their results are still written.
+ * Cancelling (the ring's or the task's end; IORING_OP_ASYNC_CANCEL only where the kernel hands it to
+ * drivers, which 6.12 does not) completes the command with ECANCELED; its jobs run to their end, and
+ * their results are still written. Destroying the queue cancels the jobs themselves.
  */
 #define LOOM_URING_SUBMIT 1
 

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+#
+# Tests of the driver's interface: kselftest-harness programs that run in the VM.
+
+# The harness defines a fixture's functions without declaring them.
+selftest = $(call vm-test,$(1),selftests/$(1).c selftests/loom_test.c,,-ldrm $(2),-Wno-missing-prototypes)
+
+$(call selftest,loom_uapi)
+$(call selftest,loom_bo)
+$(call selftest,loom_vm)
+$(call selftest,loom_submit)
+$(call selftest,loom_uring,-luring)
+$(call vm-script,selftests/loom_unload.sh)

@@ -124,6 +124,7 @@ struct compute {
 	uint64_t passes;
 	uint64_t cycles;	/* of the command's earlier passes */
 	uint64_t started;	/* ps */
+	uint64_t executed;	/* ps of its earlier passes, for the watchdog */
 	enum stall stall;
 	struct job *stalled;
 	uint64_t stalled_since;
@@ -165,6 +166,7 @@ struct deferred {
 struct firmware {
 	enum firmware_task task;
 	uint32_t next_queue;	/* round robin */
+	uint32_t in_rings;	/* jobs that wait there to be taken */
 	struct queue *queue;	/* FW_TAKE */
 	struct job *job;	/* FW_DISPATCH */
 	uint64_t admin_sq, admin_cq;
@@ -248,6 +250,7 @@ void queue_cancel(struct loom_sim *sim, struct queue *queue);
 void queue_drop_ring(struct loom_sim *sim, struct queue *queue);
 void queue_doorbell(struct loom_sim *sim, uint32_t id, uint32_t tail);
 struct queue *queue_next(struct loom_sim *sim);
+uint64_t queue_take_slot(struct loom_sim *sim, struct queue *queue);
 struct core *queue_core(struct loom_sim *sim, const struct queue *queue);
 void queue_write_state(struct loom_sim *sim, struct queue *queue);
 void queue_complete(struct loom_sim *sim, struct queue *queue, struct loom_hw_cqe *cqe,

@@ -17,6 +17,7 @@ firmware-sim-test = $(call host-test,firmware-sim-$(1),firmware-sim/test/$(1).c 
 			   firmware-sim,$(DEVICE_LIBS))
 $(call firmware-sim-test,queue)
 $(call firmware-sim-test,maths)
+$(call firmware-sim-test,faults)
 
 # Rows of floats: worth vectorising. (No option here may change a sum's order.)
 $(call compile-flags,$(wildcard firmware-sim/hw/*.c),-O3)

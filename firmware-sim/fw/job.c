@@ -97,9 +97,8 @@ static void check_and_deal(struct loom_sim *sim, struct job *job)
 static void read_desc(struct loom_sim *sim, struct job *job)
 {
 	struct queue *queue = job->queue;
-	uint64_t slot = queue->sq_head++ & (queue->entries - 1);
-	int err = sim->ops->dma_read(sim->opaque, queue->desc.sq + slot * sizeof(job->desc),
-				     &job->desc, sizeof(job->desc));
+	int err = sim->ops->dma_read(sim->opaque, queue_take_slot(sim, queue), &job->desc,
+				     sizeof(job->desc));
 
 	queue_write_state(sim, queue);
 	if (err) {

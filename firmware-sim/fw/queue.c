@@ -61,13 +61,22 @@ void queue_doorbell(struct loom_sim *sim, uint32_t id, uint32_t tail)
 	    tail - queue->sq_head < queue->sq_tail - queue->sq_head)
 		return;
 	core_add_outstanding(sim, queue_core(sim, queue), (int32_t)(tail - queue->sq_tail));
+	sim->fw.in_rings += tail - queue->sq_tail;
 	queue->sq_tail = tail;
+}
+
+/* The slot of the next job, which leaves the ring. */
+uint64_t queue_take_slot(struct loom_sim *sim, struct queue *queue)
+{
+	sim->fw.in_rings--;
+	return queue->desc.sq +
+	       (queue->sq_head++ & (queue->entries - 1)) * sizeof(struct loom_hw_job);
 }
 
 /* The queue that the firmware takes the next job from: round robin, one job each. */
 struct queue *queue_next(struct loom_sim *sim)
 {
-	uint32_t n = sim->config.caps.max_queues;
+	uint32_t n = sim->fw.in_rings ? sim->config.caps.max_queues : 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct queue *queue = &sim->queue[(sim->fw.next_queue + i) % n];
@@ -136,15 +145,14 @@ void queue_cancel(struct loom_sim *sim, struct queue *queue)
 void queue_drop_ring(struct loom_sim *sim, struct queue *queue)
 {
 	while (queue->sq_head != queue->sq_tail) {
-		uint64_t slot = queue->sq_head++ & (queue->entries - 1);
+		uint64_t addr = queue_take_slot(sim, queue);
 		struct loom_hw_cqe cqe = {
 			.fault = LOOM_FAULT_CANCELLED,
 			.fault_cmd = LOOM_NO_CMD,
 		};
 		struct loom_hw_job desc;
 
-		if (!sim->ops->dma_read(sim->opaque, queue->desc.sq + slot * sizeof(desc), &desc,
-					sizeof(desc))) {
+		if (!sim->ops->dma_read(sim->opaque, addr, &desc, sizeof(desc))) {
 			cqe.cookie = desc.cookie;
 			cqe.seq = desc.seq;
 		}

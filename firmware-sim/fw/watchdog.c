@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The watchdog. Validation leaves no buffer that waits for ever, but a command may still be far
- * larger than its author meant; it is the only thing that can hold up everybody, so it is what is
- * watched: compute.c arms the event when a command starts and disarms it when it ends.
+ * larger than its author meant; it is the only thing that can hold up everybody, so what is
+ * watched is the time a compute command executes: compute.c arms the event for each pass with what
+ * is left of watchdog_ns. Waiting for weights or DMA is not the command's fault and not counted.
  */
 #include "device.h"
 

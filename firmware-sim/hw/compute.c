@@ -59,6 +59,7 @@ static void begin_command(struct loom_sim *sim, struct compute *compute, struct 
 	compute->job = job;
 	compute->index = 0;
 	compute->cycles = 0;
+	compute->executed = 0;
 	compute->passes = loom_timing_passes(&sim->config.caps, current(job)->cmd);
 	load_pass(sim, compute, job);
 }
@@ -72,9 +73,9 @@ static void start_pass(struct loom_sim *sim, struct compute *compute)
 	compute->started = sim->now;
 	if (!compute->job->cqe.compute_start)
 		compute->job->cqe.compute_start = sim->now / PS_PER_NS;
-	if (compute->index == 0 && sim->config.watchdog_ns)
-		event_set(sim, EVENT_WATCHDOG,
-			  sim->now + sim->config.watchdog_ns * PS_PER_NS);
+	if (sim->config.watchdog_ns)
+		event_set(sim, EVENT_WATCHDOG, sim->now - compute->executed +
+			  sim->config.watchdog_ns * PS_PER_NS);
 	/* The difference of two rounded sums: passes add up to the command's time exactly. */
 	event_set(sim, EVENT_COMPUTE,
 		  sim->now + loom_timing_cycles_to_ps(caps, compute->cycles) - before);
@@ -124,7 +125,6 @@ static void end_command(struct loom_sim *sim, struct core *core, struct job *job
 			job->weights);
 	core->counters.macs += loom_timing_macs(cmd);
 	core->compute.job = NULL;
-	event_set(sim, EVENT_WATCHDOG, NEVER);
 	job->cqe.compute_end = sim->now / PS_PER_NS;
 	job->done[ENGINE_COMPUTE]++;
 	if (job->done[ENGINE_COMPUTE] == job->count[ENGINE_COMPUTE])
@@ -146,6 +146,8 @@ void compute_pass_done(struct loom_sim *sim)
 	const struct loom_cmd *cmd = current(job)->cmd;
 
 	account(core, job, loom_timing_unit(cmd), sim->now - compute->started);
+	compute->executed += sim->now - compute->started;
+	event_set(sim, EVENT_WATCHDOG, NEVER);
 	if (!(job->desc.flags & LOOM_JOB_RELEASE_LAYER))
 		weight_release(job, min(compute->pass.done, cmd->release_to));
 	compute->index++;

@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Malformed buffers: each field of each command that can be wrong, and the fault that names it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+
+/* A valid buffer with one command of every kind, to be spoilt. */
+struct buffer {
+	struct stream s;
+	struct loom_cmdbuf *header;
+	struct loom_cmd_move *load, *store;
+	struct loom_cmd_fetch *fetch;
+	struct loom_cmd_gather *gather;
+	struct loom_cmd *nop;
+	struct loom_cmd_conv *conv, *dwconv;
+	struct loom_cmd_matmul *matmul;
+	struct loom_cmd_copy *copy;
+	struct loom_cmd_binary *binary;
+	struct loom_cmd_unary *unary;
+	struct loom_cmd_reduce *reduce;
+	struct loom_cmd_softmax *softmax;
+	struct loom_cmd_layernorm *layernorm;
+	struct loom_cmd_pool *pool;
+};
+
+enum { LOAD, FETCH, GATHER, NOP, CONV, DWCONV, MATMUL, COPY, BINARY, UNARY, REDUCE, SOFTMAX,
+       LAYERNORM, POOL, STORE };
+
+#define WEIGHTS 8192u
+#define HIGH	0xfffffff0u
+
+static struct rig *rig;
+
+static void add_mac(struct buffer *b)
+{
+	b->conv = stream_add(&b->s, LOOM_OP_CONV, sizeof(*b->conv));
+	*b->conv = (struct loom_cmd_conv){
+		.hdr = b->conv->hdr,
+		.out = 8192, .in_pitch = 8, .out_pitch = 16,
+		.batch = 1, .h = 6, .w = 6, .c = 8, .oh = 6, .ow = 6, .oc = 16,
+		.kh = 3, .kw = 3, .sh = 1, .sw = 1, .pt = 1, .pl = 1, .dh = 1, .dw = 1,
+		.w_off = 64,
+	};
+	b->conv->hdr.flags = LOOM_CMD_BIAS;
+	b->dwconv = stream_add(&b->s, LOOM_OP_DWCONV, sizeof(*b->dwconv));
+	*b->dwconv = *b->conv;
+	b->dwconv->hdr.opcode = LOOM_OP_DWCONV;
+	b->dwconv->oc = 8;
+	b->matmul = stream_add(&b->s, LOOM_OP_MATMUL, sizeof(*b->matmul));
+	*b->matmul = (struct loom_cmd_matmul){
+		.hdr = b->matmul->hdr,
+		.b = 4096, .out = 8192, .m = 8, .n = 8, .k = 8, .batch = { 2, 1 },
+		.a_batch = { 64, 0 }, .b_batch = { 64, 0 }, .out_batch = { 64, 0 },
+		.a_row = 8, .a_col = 1, .b_row = 8, .b_col = 1, .out_row = 8, .alpha = 1.0f,
+	};
+}
+
+static void add_strided(struct buffer *b)
+{
+	static const struct loom_operand dense = { .stride = { 0, 0, 0, 0, 16, 1 } };
+
+	b->copy = stream_add(&b->s, LOOM_OP_COPY, sizeof(*b->copy));
+	b->binary = stream_add(&b->s, LOOM_OP_BINARY, sizeof(*b->binary));
+	for (int i = 0; i < LOOM_MAX_DIMS; i++)
+		b->copy->dims[i] = b->binary->dims[i] = i < 4 ? 1 : 16;
+	b->copy->src = b->copy->dst = b->binary->a = b->binary->b = b->binary->dst = dense;
+	b->copy->src.space = LOOM_SPACE_WEIGHTS;
+}
+
+static void add_vector(struct buffer *b)
+{
+	b->unary = stream_add(&b->s, LOOM_OP_UNARY, sizeof(*b->unary));
+	b->unary->rows = b->unary->cols = b->unary->src_pitch = b->unary->dst_pitch = 16;
+	b->reduce = stream_add(&b->s, LOOM_OP_REDUCE, sizeof(*b->reduce));
+	b->reduce->outer = b->reduce->n = b->reduce->inner = 4;
+	b->softmax = stream_add(&b->s, LOOM_OP_SOFTMAX, sizeof(*b->softmax));
+	b->softmax->outer = b->softmax->n = b->softmax->inner = 4;
+	b->layernorm = stream_add(&b->s, LOOM_OP_LAYERNORM, sizeof(*b->layernorm));
+	b->layernorm->rows = b->layernorm->n = 16;
+	b->layernorm->hdr.flags = LOOM_CMD_GAMMA;
+	b->pool = stream_add(&b->s, LOOM_OP_POOL, sizeof(*b->pool));
+	*b->pool = (struct loom_cmd_pool){
+		.hdr = b->pool->hdr,
+		.out = 8192, .in_pitch = 8, .out_pitch = 8,
+		.batch = 1, .h = 6, .w = 6, .c = 8, .oh = 3, .ow = 3,
+		.kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1,
+	};
+}
+
+static void valid(struct buffer *b)
+{
+	memset(b, 0, sizeof(*b));
+	stream_begin(&b->s, 64 << 10);
+	b->load = stream_move(&b->s, LOOM_OP_LOAD, rig->in_va, 0, 4096, 0);
+	stream_fetch(&b->s, rig->weights_va, WEIGHTS);
+	b->fetch = (void *)((uint8_t *)b->load + sizeof(*b->load));
+	b->gather = stream_add(&b->s, LOOM_OP_GATHER, sizeof(*b->gather));
+	*b->gather = (struct loom_cmd_gather){
+		.hdr = b->gather->hdr,
+		.va = rig->weights_va, .table_rows = 8, .row_bytes = 64,
+		.index = 60 << 10, .index_dtype = LOOM_I32, .count = 4, .dst = 32 << 10,
+		.dst_pitch = 64,
+	};
+	b->nop = stream_add(&b->s, LOOM_OP_NOP, sizeof(*b->nop));
+	add_mac(b);
+	add_strided(b);
+	add_vector(b);
+	b->store = stream_move(&b->s, LOOM_OP_STORE, rig->out_va, 8192, 4096, 5);
+	stream_end(&b->s);
+	b->header = (void *)b->s.bytes;
+}
+
+static struct loom_hw_cqe submit(struct buffer *b, uint16_t flags)
+{
+	uint32_t number = rig->h->queue[0].tail;
+
+	host_submit(rig->h, 0, RIG_CTX, &b->s, flags);
+	host_run(rig->h);
+	return *host_completion(rig->h, 0, number);
+}
+
+/* A faulty job kills its context, so each case starts with a new one. */
+static void revive(void)
+{
+	assert_int_equal(host_context_op(rig->h, LOOM_ADMIN_CTX_DESTROY, RIG_CTX), LOOM_ADMIN_OK);
+	assert_int_equal(host_context(rig->h, RIG_CTX, 0, RIG_LEASE), LOOM_ADMIN_OK);
+}
+
+static void check(struct buffer *b, uint16_t flags, uint32_t fault, uint32_t cmd, int line)
+{
+	struct loom_hw_cqe cqe = submit(b, flags);
+
+	if (cqe.fault != fault || cqe.fault_cmd != cmd)
+		fail_msg("line %d: fault %u at command %d, not %u at %d", line, cqe.fault,
+			 (int)cqe.fault_cmd, fault, (int)cmd);
+	assert_int_equal(cqe.fetch_start, 0);
+	assert_int_equal(cqe.compute_start, 0);
+	revive();
+}
+
+#define EXPECT(fault, cmd, spoil) do {				\
+	struct buffer b;					\
+								\
+	valid(&b);						\
+	spoil;							\
+	check(&b, 0, LOOM_FAULT_ ## fault, cmd, __LINE__);	\
+} while (0)
+
+static void test_valid(void **state)
+{
+	struct buffer b;
+	struct loom_hw_cqe cqe;
+
+	valid(&b);
+	cqe = submit(&b, 0);
+	if (cqe.fault)
+		fail_msg("fault %u at %u, address %llx", cqe.fault, cqe.fault_cmd,
+			 cqe.fault_addr);
+}
+
+static void test_header(void **state)
+{
+	EXPECT(BAD_HEADER, LOOM_NO_CMD, b.header->magic++);
+	EXPECT(BAD_HEADER, LOOM_NO_CMD, b.header->size -= 8);
+	EXPECT(BAD_HEADER, LOOM_NO_CMD, b.header->num_cmds = 0);
+	EXPECT(BAD_HEADER, LOOM_NO_CMD, b.header->num_cmds--);
+	EXPECT(BAD_HEADER, LOOM_NO_CMD, b.header->reserved = 1);
+	EXPECT(BAD_HEADER, LOOM_NO_CMD, b.header->weight_bytes++);
+	EXPECT(BAD_HEADER, LOOM_NO_CMD, b.header->weight_bytes = HIGH);
+	EXPECT(ISA_VERSION, LOOM_NO_CMD, b.header->isa_version += 1 << 16);
+	EXPECT(BAD_LEASE, LOOM_NO_CMD, b.header->lease_bytes = RIG_LEASE + 1);
+	EXPECT(BAD_SIZE, STORE + 1, b.header->num_cmds++);
+	EXPECT(BAD_WEIGHT, FETCH, b.header->weight_bytes--);
+}
+
+static void test_truncated(void **state)
+{
+	struct buffer b;
+
+	for (uint32_t size = sizeof(struct loom_cmdbuf); size < 400; size += 8) {
+		struct loom_hw_cqe cqe;
+
+		valid(&b);
+		b.s.size = b.header->size = size;
+		cqe = submit(&b, 0);
+		assert_true(cqe.fault == LOOM_FAULT_BAD_SIZE);
+		revive();
+	}
+}
+
+static void test_command(void **state)
+{
+	EXPECT(BAD_OPCODE, NOP, b.nop->opcode = 99);
+	EXPECT(BAD_OPCODE, NOP, b.nop->opcode = 0xffff);
+	EXPECT(BAD_SIZE, NOP, b.nop->size = 0);
+	EXPECT(BAD_SIZE, CONV, b.conv->hdr.size -= 8);
+	EXPECT(BAD_SIZE, STORE, b.store->hdr.size = 0xfff8);
+	EXPECT(BAD_FIELD, NOP, b.nop->flags = 1);
+	EXPECT(BAD_FIELD, CONV, b.conv->hdr.flags |= LOOM_CMD_GAMMA);
+	EXPECT(BAD_FIELD, CONV, b.conv->hdr.flags |= 1u << 31);
+	EXPECT(BAD_FIELD, LOAD, b.load->hdr.release_to = 4);
+}
+
+static void test_wait(void **state)
+{
+	EXPECT(BAD_WAIT, FETCH, b.fetch->hdr.wait = 1);
+	EXPECT(BAD_WAIT, LOAD, b.load->hdr.wait = 1);
+	EXPECT(BAD_WAIT, GATHER, b.gather->hdr.wait = 1);
+	EXPECT(BAD_WAIT, NOP, b.nop->wait = 3);
+	EXPECT(BAD_WAIT, STORE, b.store->hdr.wait = 12);
+	EXPECT(BAD_WAIT, STORE, b.store->hdr.wait = UINT32_MAX);
+}
+
+static void test_dma_fields(void **state)
+{
+	EXPECT(BAD_FIELD, LOAD, b.load->rows = 0);
+	EXPECT(BAD_FIELD, LOAD, b.load->row_bytes = 0);
+	EXPECT(BAD_FIELD, LOAD, b.load->va = 1ull << 48);
+	EXPECT(BAD_FIELD, LOAD, b.load->va = UINT64_MAX - 100);
+	EXPECT(BAD_FIELD, LOAD, (b.load->rows = 2, b.load->va_pitch = UINT64_MAX));
+	EXPECT(BAD_FIELD, LOAD, (b.load->rows = 2, b.load->off_pitch = 100));
+	EXPECT(BAD_LEASE, LOAD, b.load->off = HIGH);
+	EXPECT(BAD_LEASE, LOAD, b.load->row_bytes = HIGH);
+	EXPECT(BAD_LEASE, LOAD, (b.load->rows = HIGH, b.load->off_pitch = HIGH));
+	EXPECT(BAD_LEASE, STORE, b.store->off = (64 << 10) - 4095);
+	EXPECT(BAD_FIELD, FETCH, b.fetch->va++);
+	EXPECT(BAD_FIELD, FETCH, b.fetch->pad = 1);
+	EXPECT(BAD_FIELD, FETCH, b.fetch->bytes = 0);
+	EXPECT(BAD_WEIGHT, FETCH, b.fetch->bytes = HIGH);
+	EXPECT(BAD_FIELD, GATHER, b.gather->pad = 1);
+	EXPECT(BAD_FIELD, GATHER, b.gather->index_dtype = LOOM_F32);
+	EXPECT(BAD_FIELD, GATHER, b.gather->table_rows = 0);
+	EXPECT(BAD_FIELD, GATHER, b.gather->count = 0);
+	EXPECT(BAD_FIELD, GATHER, b.gather->index++);
+	EXPECT(BAD_FIELD, GATHER, b.gather->dst_pitch = 63);
+	EXPECT(BAD_LEASE, GATHER, b.gather->dst = 64 << 10);
+	EXPECT(BAD_LEASE, GATHER, b.gather->index = (64 << 10) - 12);
+	EXPECT(BAD_FIELD, GATHER, b.gather->va = (1ull << 48) - 64);
+}
+
+static void test_conv_fields(void **state)
+{
+	EXPECT(BAD_FIELD, CONV, b.conv->batch = 0);
+	EXPECT(BAD_FIELD, CONV, b.conv->h = 0);
+	EXPECT(BAD_FIELD, CONV, b.conv->oc = 0);
+	EXPECT(BAD_FIELD, CONV, b.conv->kh = 0);
+	EXPECT(BAD_FIELD, CONV, b.conv->sw = 0);
+	EXPECT(BAD_FIELD, CONV, b.conv->dw = 0);
+	EXPECT(BAD_FIELD, CONV, b.conv->in_pitch = 7);
+	EXPECT(BAD_FIELD, CONV, b.conv->out_pitch = 15);
+	EXPECT(BAD_FIELD, CONV, b.conv->res = 2);
+	EXPECT(BAD_FIELD, CONV, b.conv->in++);
+	EXPECT(BAD_FIELD, CONV, b.conv->out_dtype = LOOM_I32);
+	EXPECT(BAD_FIELD, CONV, b.conv->act.fn = LOOM_UN_COUNT);
+	EXPECT(BAD_FIELD, CONV, b.conv->act.pad = 1);
+	EXPECT(BAD_FIELD, CONV, b.conv->c = HIGH);
+	EXPECT(BAD_FIELD, CONV, (b.conv->batch = HIGH, b.conv->h = HIGH, b.conv->oh = HIGH));
+	EXPECT(BAD_LEASE, CONV, b.conv->out = (64 << 10) - 16);
+	EXPECT(BAD_LEASE, CONV, b.conv->in_pitch = HIGH);
+	EXPECT(BAD_LEASE, CONV, b.conv->batch = 1000);
+	EXPECT(BAD_WEIGHT, CONV, b.conv->w_off = WEIGHTS - 2);
+	EXPECT(BAD_WEIGHT, CONV, b.conv->w_off = HIGH);
+	EXPECT(BAD_WEIGHT, CONV, b.conv->b_off = WEIGHTS);
+	EXPECT(BAD_FIELD, CONV, b.conv->b_off = 2);
+	EXPECT(BAD_FIELD, CONV, b.conv->w_off = 1);
+	EXPECT(BAD_FIELD, DWCONV, b.dwconv->oc = 16);
+	EXPECT(BAD_FIELD, DWCONV, b.dwconv->hdr.flags |= LOOM_CMD_RESIDUAL);
+}
+
+static void test_matmul_fields(void **state)
+{
+	EXPECT(BAD_FIELD, MATMUL, b.matmul->m = 0);
+	EXPECT(BAD_FIELD, MATMUL, b.matmul->batch[1] = 0);
+	EXPECT(BAD_FIELD, MATMUL, b.matmul->pad = 1);
+	EXPECT(BAD_FIELD, MATMUL, b.matmul->out_dtype = LOOM_I64);
+	EXPECT(BAD_FIELD, MATMUL, b.matmul->k = 1 << 20);
+	EXPECT(BAD_FIELD, MATMUL, b.matmul->batch[0] = b.matmul->batch[1] = HIGH);
+	EXPECT(BAD_LEASE, MATMUL, (b.matmul->m = HIGH, b.matmul->a_row = 0));
+	EXPECT(BAD_LEASE, MATMUL, b.matmul->a_batch[0] = HIGH);
+	EXPECT(BAD_LEASE, MATMUL, b.matmul->b_col = HIGH);
+	EXPECT(BAD_LEASE, MATMUL, b.matmul->out_row = 1 << 20);
+	EXPECT(BAD_FIELD, MATMUL, b.matmul->b = 1);
+}
+
+static void test_vector_fields(void **state)
+{
+	EXPECT(BAD_FIELD, COPY, b.copy->dims[0] = 0);
+	EXPECT(BAD_FIELD, COPY, b.copy->dims[0] = b.copy->dims[1] = HIGH);
+	EXPECT(BAD_FIELD, COPY, b.copy->dst.stride[5] = 0);
+	EXPECT(BAD_FIELD, COPY, b.copy->dst.space = LOOM_SPACE_WEIGHTS);
+	EXPECT(BAD_FIELD, COPY, b.copy->src.space = 2);
+	EXPECT(BAD_FIELD, COPY, b.copy->src.dtype = LOOM_I8);
+	EXPECT(BAD_WEIGHT, COPY, b.copy->src.off = WEIGHTS - 510);
+	EXPECT(BAD_WEIGHT, COPY, b.copy->src.stride[4] = -16);
+	EXPECT(BAD_WEIGHT, COPY, b.copy->src.stride[4] = INT32_MIN);
+	EXPECT(BAD_LEASE, COPY, b.copy->dst.stride[4] = INT32_MAX);
+	EXPECT(BAD_LEASE, COPY, b.copy->dst.stride[4] = -1);
+	EXPECT(BAD_LEASE, COPY, b.copy->dst.off = 64 << 10);
+	EXPECT(BAD_FIELD, COPY, b.copy->dst.off = 1);
+	EXPECT(BAD_FIELD, BINARY, b.binary->fn = LOOM_BIN_COUNT);
+	EXPECT(BAD_FIELD, BINARY, b.binary->pad = 1);
+	EXPECT(BAD_FIELD, BINARY, b.binary->b.dtype = LOOM_I32);
+	EXPECT(BAD_LEASE, BINARY, b.binary->b.off = 64 << 10);
+	EXPECT(BAD_FIELD, UNARY, b.unary->rows = 0);
+	EXPECT(BAD_FIELD, UNARY, b.unary->dst_pitch = 15);
+	EXPECT(BAD_FIELD, UNARY, b.unary->src_dtype = LOOM_I32);
+	EXPECT(BAD_LEASE, UNARY, b.unary->src_pitch = HIGH);
+	EXPECT(BAD_FIELD, UNARY, b.unary->rows = b.unary->cols = b.unary->dst_pitch = HIGH);
+	EXPECT(BAD_FIELD, REDUCE, b.reduce->n = 0);
+	EXPECT(BAD_FIELD, REDUCE, b.reduce->fn = LOOM_RED_COUNT);
+	EXPECT(BAD_FIELD, REDUCE, b.reduce->outer = b.reduce->inner = HIGH);
+	EXPECT(BAD_LEASE, REDUCE, b.reduce->outer = 1 << 20);
+	EXPECT(BAD_FIELD, SOFTMAX, b.softmax->inner = 0);
+	EXPECT(BAD_FIELD, SOFTMAX, b.softmax->src_dtype = 77);
+	EXPECT(BAD_LEASE, SOFTMAX, b.softmax->dst = 64 << 10);
+	EXPECT(BAD_FIELD, LAYERNORM, b.layernorm->beta = 4);
+	EXPECT(BAD_FIELD, LAYERNORM, b.layernorm->gamma = 2);
+	EXPECT(BAD_WEIGHT, LAYERNORM, b.layernorm->gamma = WEIGHTS);
+	EXPECT(BAD_LEASE, LAYERNORM, b.layernorm->rows = 1 << 16);
+	EXPECT(BAD_FIELD, POOL, b.pool->fn = 2);
+	EXPECT(BAD_FIELD, POOL, b.pool->kw = 0);
+	EXPECT(BAD_FIELD, POOL, b.pool->pad = 1);
+	EXPECT(BAD_FIELD, POOL, b.pool->in_pitch = 7);
+	EXPECT(BAD_LEASE, POOL, b.pool->batch = 1 << 20);
+}
+
+static void test_release(void **state)
+{
+	EXPECT(BAD_WEIGHT, NOP, b.nop->release_to = WEIGHTS + 1);
+	/* the bias is released before the convolution names it */
+	EXPECT(BAD_WEIGHT, CONV, b.nop->release_to = 64);
+	/* decreasing */
+	EXPECT(BAD_WEIGHT, MATMUL, (b.dwconv->hdr.release_to = 64, b.matmul->hdr.release_to = 63));
+}
+
+/* ---- the weight SRAM is too small: tiny's holds 64 KiB ---- */
+
+static struct loom_cmd_conv *big_product(struct buffer *b, uint32_t k, uint32_t n, uint32_t rows)
+{
+	uint32_t bytes = 2 * k * n;
+
+	memset(b, 0, sizeof(*b));
+	stream_begin(&b->s, RIG_LEASE);
+	stream_fetch(&b->s, rig->weights_va, bytes);
+	b->conv = stream_add(&b->s, LOOM_OP_CONV, sizeof(*b->conv));
+	*b->conv = (struct loom_cmd_conv){
+		.hdr = b->conv->hdr,
+		.out = 128 << 10, .in_pitch = k, .out_pitch = n,
+		.batch = 1, .h = 1, .w = rows, .c = k, .oh = 1, .ow = rows, .oc = n,
+		.kh = 1, .kw = 1, .sh = 1, .sw = 1, .dh = 1, .dw = 1,
+	};
+	b->conv->hdr.release_to = bytes;
+	stream_end(&b->s);
+	return b->conv;
+}
+
+static void test_larger_than_fifo(void **state)
+{
+	struct buffer b;
+
+	/* 256 KiB of weights go through 64 KiB tile by tile ... */
+	big_product(&b, 512, 256, 16);
+	assert_int_equal(submit(&b, 0).fault, LOOM_FAULT_NONE);
+	/* ... not if they are kept, ... */
+	big_product(&b, 512, 256, 16)->hdr.release_to = 0;
+	check(&b, 0, LOOM_FAULT_TILE_TOO_LARGE, 1, __LINE__);
+	big_product(&b, 512, 256, 16)->hdr.release_to = 2 * 512 * 128;
+	check(&b, 0, LOOM_FAULT_TILE_TOO_LARGE, 1, __LINE__);
+	big_product(&b, 512, 256, 16);
+	check(&b, LOOM_JOB_RELEASE_LAYER, LOOM_FAULT_SLICE_TOO_LARGE, LOOM_NO_CMD, __LINE__);
+	/* ... nor if a column block is needed again for the next rows. */
+	big_product(&b, 4096, 32, 16)->w = 1;
+	b.conv->ow = 1;
+	assert_int_equal(submit(&b, 0).fault, LOOM_FAULT_NONE);
+	big_product(&b, 4096, 32, 65)->in_pitch = 4096;
+	b.conv->in_pitch = 4096;
+	b.conv->h = 65;
+	b.conv->w = 1;
+	b.conv->oh = 65;
+	b.conv->ow = 1;
+	check(&b, 0, LOOM_FAULT_BAD_LEASE, 1, __LINE__);
+}
+
+/* A depthwise filter bank is needed whole. */
+static void test_tile_too_large(void **state)
+{
+	struct buffer b;
+
+	big_product(&b, 64, 600, 1);
+	*b.conv = (struct loom_cmd_conv){
+		.hdr = b.conv->hdr,
+		.out = 128 << 10, .in_pitch = 4200, .out_pitch = 4200,
+		.batch = 1, .h = 3, .w = 3, .c = 4200, .oh = 1, .ow = 1, .oc = 4200,
+		.kh = 3, .kw = 3, .sh = 1, .sw = 1, .dh = 1, .dw = 1,
+	};
+	b.conv->hdr.opcode = LOOM_OP_DWCONV;
+	check(&b, 0, LOOM_FAULT_TILE_TOO_LARGE, 1, __LINE__);
+}
+
+/* ---- descriptors, addresses, indices ---- */
+
+static struct loom_hw_cqe submit_desc(struct loom_hw_job desc)
+{
+	uint32_t number = rig->h->queue[0].tail;
+
+	host_submit_desc(rig->h, 0, &desc);
+	host_run(rig->h);
+	return *host_completion(rig->h, 0, number);
+}
+
+static void test_descriptor(void **state)
+{
+	static const struct loom_hw_job good = { .cmd_va = 0x10000000, .cmd_size = 64,
+						 .vm_slot = RIG_CTX };
+	struct loom_hw_job bad;
+
+	bad = good;
+	bad.vm_slot = 9;	/* no such context */
+	assert_int_equal(submit_desc(bad).fault, LOOM_FAULT_BAD_SLOT);
+	bad.vm_slot = 1000;	/* no such slot */
+	assert_int_equal(submit_desc(bad).fault, LOOM_FAULT_BAD_SLOT);
+	bad = good;
+	bad.cmd_size = 24;
+	assert_int_equal(submit_desc(bad).fault, LOOM_FAULT_BAD_CMDBUF);
+	revive();
+	bad.cmd_size = LOOM_CMDBUF_MAX_BYTES + 8;
+	assert_int_equal(submit_desc(bad).fault, LOOM_FAULT_BAD_CMDBUF);
+	revive();
+	bad = good;
+	bad.cmd_va += 4;
+	assert_int_equal(submit_desc(bad).fault, LOOM_FAULT_BAD_CMDBUF);
+	revive();
+	bad = good;
+	bad.flags = 0x8000;
+	assert_int_equal(submit_desc(bad).fault, LOOM_FAULT_BAD_CMDBUF);
+	revive();
+	bad = good;
+	bad.cmd_va = 0x40000;	/* nothing mapped there */
+	assert_int_equal(submit_desc(bad).fault, LOOM_FAULT_MMU_READ);
+	revive();
+	bad.cmd_va = UINT64_MAX - 7;
+	assert_int_equal(submit_desc(bad).fault, LOOM_FAULT_MMU_READ);
+}
+
+static struct loom_hw_cqe run_move(uint16_t opcode, uint64_t va, uint32_t bytes)
+{
+	struct buffer b;
+
+	stream_begin(&b.s, RIG_LEASE);
+	stream_move(&b.s, opcode, va, 0, bytes, 0);
+	stream_end(&b.s);
+	return submit(&b, 0);
+}
+
+static void test_mmu(void **state)
+{
+	uint64_t end = rig->out_va + RIG_LEASE;
+	struct loom_hw_cqe cqe = run_move(LOOM_OP_LOAD, end - 100, 200);
+
+	assert_int_equal(cqe.fault, LOOM_FAULT_MMU_READ);
+	assert_int_equal(cqe.fault_addr, end);
+	assert_int_equal(cqe.fault_cmd, 0);
+	revive();
+	cqe = run_move(LOOM_OP_STORE, end - 100, 200);
+	assert_int_equal(cqe.fault, LOOM_FAULT_MMU_WRITE);
+	assert_int_equal(cqe.fault_addr, end);
+	revive();
+	/* mapped, but read-only */
+	assert_int_equal(run_move(LOOM_OP_STORE, rig->in_va, 8).fault, LOOM_FAULT_MMU_WRITE);
+	revive();
+	/* a page table entry that points to nowhere */
+	host_map(rig->h, RIG_CTX, 0x5000000, 0x1000, 4096, true);
+	cqe = run_move(LOOM_OP_LOAD, 0x5000010, 8);
+	assert_int_equal(cqe.fault, LOOM_FAULT_BUS);
+	assert_int_equal(cqe.fault_addr, 0x5000010);
+}
+
+static void test_fetch_fault(void **state)
+{
+	struct loom_hw_cqe cqe;
+	struct buffer b;
+
+	valid(&b);
+	b.fetch->va = rig->weights_va + RIG_WEIGHTS - 4096;
+	cqe = submit(&b, 0);
+	assert_int_equal(cqe.fault, LOOM_FAULT_MMU_READ);
+	assert_int_equal(cqe.fault_cmd, FETCH);
+	assert_int_equal(cqe.fault_addr, rig->weights_va + RIG_WEIGHTS);
+}
+
+static void test_bad_index(void **state)
+{
+	struct loom_hw_cqe cqe;
+	struct buffer b;
+
+	for (int i = 0; i < 2; i++) {
+		int32_t index = i ? 8 : -9;
+
+		valid(&b);
+		memcpy(rig->in + 8, &index, sizeof(index));
+		b.load->off = 60 << 10;
+		cqe = submit(&b, 0);
+		assert_int_equal(cqe.fault, LOOM_FAULT_BAD_INDEX);
+		assert_int_equal(cqe.fault_cmd, GATHER);
+		assert_int_equal(cqe.fault_addr, (60 << 10) + 8);
+		revive();
+	}
+}
+
+static void short_fuse(struct loom_sim_config *config)
+{
+	config->watchdog_ns = 1000;
+}
+
+static void test_timeout(void **state)
+{
+	struct rig *slow = rig_new("tiny", short_fuse);
+	struct loom_hw_cqe cqe;
+	struct buffer b;
+
+	rig_free(rig);
+	rig = slow;
+	big_product(&b, 64, 64, 8);
+	assert_int_equal(submit(&b, 0).fault, LOOM_FAULT_NONE);
+	big_product(&b, 256, 256, 64);
+	cqe = submit(&b, 0);
+	assert_int_equal(cqe.fault, LOOM_FAULT_TIMEOUT);
+	assert_int_equal(cqe.fault_cmd, 1);
+	assert_int_equal(cqe.mac_busy, 1000);
+}
+
+static void test_context_dead(void **state)
+{
+	struct buffer b;
+
+	valid(&b);
+	b.nop->opcode = 99;
+	assert_int_equal(submit(&b, 0).fault, LOOM_FAULT_BAD_OPCODE);
+	valid(&b);
+	assert_int_equal(submit(&b, 0).fault, LOOM_FAULT_CONTEXT_DEAD);
+	assert_int_equal(host_counters(rig->h).faults, 1);
+	revive();
+	valid(&b);
+	assert_int_equal(submit(&b, 0).fault, LOOM_FAULT_NONE);
+}
+
+static int setup(void **state)
+{
+	rig = rig_new("tiny", NULL);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	rig_free(rig);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_valid),
+		TEST(test_header),
+		TEST(test_truncated),
+		TEST(test_command),
+		TEST(test_wait),
+		TEST(test_dma_fields),
+		TEST(test_conv_fields),
+		TEST(test_matmul_fields),
+		TEST(test_vector_fields),
+		TEST(test_release),
+		TEST(test_larger_than_fifo),
+		TEST(test_tile_too_large),
+		TEST(test_descriptor),
+		TEST(test_mmu),
+		TEST(test_fetch_fault),
+		TEST(test_bad_index),
+		TEST(test_timeout),
+		TEST(test_context_dead),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -96,6 +96,7 @@ struct loom_file {
 	struct xarray queues;
 	/* Protects the slots of this file's queues against VMs that are being destroyed. */
 	struct mutex slots_lock;
+	bool has_fences;	/* or had */
 	atomic64_t busy_ns[LOOM_NUM_ENGINES];
 };
 

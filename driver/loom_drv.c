@@ -53,6 +53,8 @@ static void loom_postclose(struct drm_device *drm, struct drm_file *file)
 	loom_queue_close_all(lfile);
 	loom_vm_close_all(lfile);
 	flush_work(&lfile->ldev->free_work);
+	if (lfile->has_fences)
+		rcu_barrier(); /* they hold the module until they are freed: let rmmod succeed */
 	mutex_destroy(&lfile->slots_lock);
 	kfree(lfile);
 }

@@ -527,6 +527,7 @@ static int loom_submit_fenced(struct loom_submission *sub, struct drm_file *file
 	if (IS_ERR(syncs))
 		return PTR_ERR(syncs);
 
+	WRITE_ONCE(sub->queue->lfile->has_fences, true);
 	fence = loom_fence_create();
 	if (!fence) {
 		ret = -ENOMEM;

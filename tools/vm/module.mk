@@ -20,6 +20,6 @@ run: setup ## the main job: weave two models through the whole stack
 
 vm: setup ## a shell in the VM, with the module loaded and our programs in /usr/bin
 	@$(MAKE) --no-print-directory -j$$(nproc) all qemu module
-	@tools/vm/run --interactive $(foreach p,$(wildcard build/bin/loom*),$(if $(findstring qemu,$(p)),,--program $(p)))
+	@tools/vm/run --interactive $$(tools/vm/guest-programs)
 
 $(call vm-script,tools/vm/smoke.sh)

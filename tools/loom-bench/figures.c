@@ -6,6 +6,8 @@
 
 #include "report.h"
 
+#define ROUNDING 1e-6		/* stamps are whole nanoseconds, spans a millisecond or more */
+
 /* How much of [start, end) lies in the measured span. */
 static double overlap(const struct report_phase *p, uint64_t start, uint64_t end)
 {
@@ -73,10 +75,10 @@ static void together(const struct report *r, struct report_phase *p)
 
 static int check_phase(const struct report *r, const struct report_phase *p)
 {
-	if (p->stp > r->bound)
+	if (p->stp > r->bound * (1 + ROUNDING))
 		return bench_fail(-ERANGE, "%s: STP %.4f is above the bound of %.4f: this cannot be", p->name,
 				  p->stp, r->bound);
-	if (p->mac > 1 || p->compute > 1 || p->dram > 1)
+	if (p->mac > 1 + ROUNDING || p->compute > 1 + ROUNDING || p->dram > 1 + ROUNDING)
 		return bench_fail(-ERANGE, "%s: a resource is busy for more than all the time", p->name);
 	if (p->faults > 0)
 		return bench_fail(-ERANGE, "%s: the policy misbehaved and was replaced", p->name);

@@ -9,5 +9,8 @@ BENCH_REPORT := $(addprefix $(BENCH)/,report.c load.c figures.c bound.c table.c 
 $(call static-library,loom-bench-report,$(BENCH_REPORT))
 $(call static-library,loom-bench-run,$(BENCH_RUN))
 $(call program,loom-bench,$(BENCH)/main.c $(BENCH)/lane_sim.c,loom-bench-run loom-bench-report sched loom-sim loom \
-	firmware-sim,-Wl$(comma)-u$(comma)loom_backend_sim -ljansson -lcairo -ldrm -luring -lelf -lopenblas)
+	firmware-sim,-Wl$(comma)-u$(comma)loom_backend_sim -ljansson -lcairo -lfontconfig -ldrm -luring -lelf -lopenblas)
 $(call program,loom-bench-vm,$(BENCH)/guest.c $(BENCH)/no_sim.c,loom-bench-run loom,-ljansson -ldrm -luring -lelf)
+$(call host-test,loom-bench-report-test,$(BENCH)/test/test_report.c $(BENCH)/no_sim.c,loom-bench-report loom-bench-run loom,-ljansson \
+	-lcairo -lfontconfig -ldrm -luring -lelf)
+$(call host-script,$(BENCH)/test/no-vm.sh)

@@ -5,6 +5,7 @@
  */
 #include <cairo/cairo.h>
 #include <errno.h>
+#include <fontconfig/fontconfig.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -240,5 +241,7 @@ int timeline_draw(const struct report *r, const char *path)
 	cairo_destroy(p.c);
 	status = cairo_surface_write_to_png(surface, path);
 	cairo_surface_destroy(surface);
+	cairo_debug_reset_static_data();
+	FcFini();	/* or it counts as a leak */
 	return status ? bench_fail(-EIO, "%s: %s", path, cairo_status_to_string(status)) : 0;
 }

@@ -1,0 +1,20 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The main job, in the VM: loomd, and loom-bench as its client. /payload/bench has the arguments of
+# `loom-bench run`, one a line; everything it reads is in RAM already.
+
+set -e
+mkdir -p /run/loomd
+loomd --listen /run/loomd/loomd.sock 2>/out/loomd.log &
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	[ -S /run/loomd/loomd.sock ] && break
+	sleep 0.1
+done
+status=0
+# shellcheck disable=SC2046 # one argument a line, none has a space
+loom-bench run --out /out $(cat /payload/bench) || status=$?
+kill $!
+wait $! || status=$?
+rmmod loom
+exit $status

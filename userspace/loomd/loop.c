@@ -7,11 +7,9 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
+#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "loomd.h"
 
@@ -87,9 +85,9 @@ static void stop(struct loomd *d)
 
 static void take_signals(struct loomd *d)
 {
-	struct signalfd_siginfo info;
+	eventfd_t count;
 
-	while (read(d->signals, &info, sizeof(info)) == sizeof(info))
+	if (!eventfd_read(d->signals, &count))
 		stop(d);
 }
 

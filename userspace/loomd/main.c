@@ -6,23 +6,37 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "loomd.h"
 
-/* Signals are read from a descriptor, in the loop. */
+static int signal_fd = -1;
+
+static void on_signal(int number)
+{
+	int saved = errno;
+
+	if (eventfd_write(signal_fd, 1))
+		abort();	/* a counter of 64 bits does not overflow */
+	errno = saved;
+}
+
+/*
+ * Signals are read from a descriptor, in the loop. Not a signalfd: libraries start threads before
+ * main() (OpenBLAS, in loomd-sim), which do not block what is blocked here.
+ */
 static int open_signals(struct loomd *d)
 {
-	sigset_t set;
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal_fd = d->signals = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (d->signals < 0)
+		return -errno;
 	signal(SIGPIPE, SIG_IGN);
-	d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return d->signals < 0 ? -errno : 0;
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	return 0;
 }
 
 static int make_clients(struct loomd *d)

@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: MIT
+#
+# loomd is what runs in the guest and on a real machine. loomd-sim is the same daemon with the
+# simulated device linked in (--device sim:PRESET), for the host tests and for trying things out.
+
 LOOMD := userspace/loomd
 LOOMD_SRCS := $(addprefix $(LOOMD)/,buffers.c client_conn.c commands.c device.c faults.c log.c loop.c \
 	models.c notify.c options.c proto.c requests.c server.c state.c stats.c trace.c)
+LOOMD_LIBS := -ljansson -ldrm -luring -lelf
+LOOMD_SIM_LIBS := -Wl,-u,loom_backend_sim $(LOOMD_LIBS) -lopenblas
 
 $(call static-library,loomd,$(LOOMD_SRCS))
-$(call program,loomd,$(LOOMD)/main.c,loomd sched loom,-ljansson -ldrm -luring -lelf)
+$(call program,loomd,$(LOOMD)/main.c,loomd sched loom,$(LOOMD_LIBS))
+$(call program,loomd-sim,$(LOOMD)/main.c,loomd sched loom-sim loom firmware-sim,$(LOOMD_SIM_LIBS))

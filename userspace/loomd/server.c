@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The listening socket, and which client is to be read next. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -83,6 +84,8 @@ int server_open(struct loomd *d)
 		fd = listen_at(d, d->options.listen ? d->options.listen : LOOM_CLIENT_SOCKET);
 	if (fd < 0)
 		return fd;
+	/* The service manager passes it as it likes; accept() must never wait. */
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	d->listener = fd;
 	return loop_watch(d, fd, loop_tag(LOOP_LISTENER, 0, 0));
 }

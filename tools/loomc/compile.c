@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+/* Memory and errors of one compilation, and the order of its passes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile.h"
+#include "graph.h"
+#include "lower.h"
+#include "passes.h"
+
+struct chunk {
+	struct chunk *next;
+	size_t used, size;
+	_Alignas(16) char data[];
+};
+
+#define CHUNK (256u << 10)
+
+static void unwind(struct compile *c, const char *prefix, const char *format, va_list args)
+	__attribute__((noreturn));
+
+static void unwind(struct compile *c, const char *prefix, const char *format, va_list args)
+{
+	int n = snprintf(c->result->error, sizeof(c->result->error), "%s", prefix);
+
+	if (n < (int)sizeof(c->result->error))
+		vsnprintf(c->result->error + n, sizeof(c->result->error) - n, format, args);
+	longjmp(c->out, 1);
+}
+
+void fail(struct compile *c, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	unwind(c, "", format, args);
+}
+
+void fail_node(struct compile *c, const struct node *node, const char *format, ...)
+{
+	char prefix[256];
+	va_list args;
+
+	snprintf(prefix, sizeof(prefix), "node '%.150s' (%.60s): ", node->name, node->origin);
+	va_start(args, format);
+	unwind(c, prefix, format, args);
+}
+
+void note(struct compile *c, const char *format, ...)
+{
+	size_t used = strlen(c->result->notes), room = sizeof(c->result->notes) - used;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(c->result->notes + used, room, format, args);
+	va_end(args);
+	if (n < 0 || (size_t)n + 1 >= room)
+		c->result->notes[used] = 0;
+	else
+		strcat(c->result->notes, "\n");
+}
+
+static struct chunk *new_chunk(struct compile *c, size_t size)
+{
+	struct chunk *chunk = calloc(1, sizeof(*chunk) + size);
+
+	if (!chunk)
+		fail(c, "out of memory");
+	chunk->size = size;
+	chunk->next = c->chunks;
+	c->chunks = chunk;
+	return chunk;
+}
+
+void *arena(struct compile *c, size_t size)
+{
+	struct chunk *chunk = c->chunks;
+	void *p;
+
+	size = (size + 15) & ~(size_t)15;
+	if (!chunk || chunk->size - chunk->used < size)
+		chunk = new_chunk(c, size > CHUNK ? size : CHUNK);
+	p = chunk->data + chunk->used;
+	chunk->used += size;
+	return p;
+}
+
+void *arena_array(struct compile *c, size_t num, size_t size)
+{
+	if (size && num > (SIZE_MAX >> 1) / size)
+		fail(c, "out of memory");
+	return arena(c, num * size);
+}
+
+char *arena_string(struct compile *c, const char *string, size_t len)
+{
+	char *copy = arena(c, len + 1);
+
+	memcpy(copy, string, len);
+	return copy;
+}
+
+char *arena_printf(struct compile *c, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return arena_string(c, text, strlen(text));
+}
+
+void arena_free(struct compile *c)
+{
+	struct chunk *next;
+
+	for (struct chunk *chunk = c->chunks; chunk; chunk = next) {
+		next = chunk->next;
+		free(chunk);
+	}
+	c->chunks = NULL;
+}
+
+static void compile(struct compile *c, const void *onnx, size_t size)
+{
+	struct graph *g = import_model(c, onnx, size);
+	struct program *p;
+
+	quant(g);
+	optimise(g);
+	if (c->options->dump)
+		graph_print(g, stderr);
+	p = lower(g);
+	slice(p);
+	memory(p);
+	emit(p);
+	write_elf(p);
+	write_report(p);
+}
+
+int loomc_compile(const void *onnx, size_t size, const struct loomc_options *options,
+		  struct loomc_result *result)
+{
+	struct compile c = { .options = options, .result = result };
+
+	*result = (struct loomc_result){ 0 };
+	if (!setjmp(c.out))
+		compile(&c, onnx, size);
+	graph_free_tensors(&c);
+	arena_free(&c);
+	return result->error[0] ? -1 : 0;
+}
+
+void loomc_result_free(struct loomc_result *result)
+{
+	free(result->file);
+	free(result->report);
+	result->file = NULL;
+	result->report = NULL;
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+/* Slices -> command buffers, weight streams and relocations; and the profile. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lower.h"
+#include "passes.h"
+#include "timing/loom_timing.h"
+
+/* Room for `size` more bytes at a multiple of align; returns where they start. */
+static uint64_t reserve(struct program *p, struct bytes *b, size_t size, size_t align)
+{
+	size_t at = (b->size + align - 1) / align * align, room;
+	unsigned char *grown;
+
+	if (at + size > b->room) {
+		room = b->room ? b->room : 1 << 16;
+		while (room < at + size)
+			room *= 2;
+		grown = arena(p->c, room);
+		if (b->size)
+			memcpy(grown, b->data, b->size);
+		b->data = grown;
+		b->room = room;
+	}
+	b->size = at + size;
+	return at;
+}
+
+/* ---- weights ---- */
+
+static uint32_t stream_end(struct program *p, struct command *cmd, uint64_t start)
+{
+	for (unsigned int i = 0; i < cmd->num_weights; i++) {
+		struct blob *blob = cmd->weight[i].blob;
+		size_t align = blob->align < 4 ? 4 : blob->align;
+		uint64_t at = reserve(p, &p->weights, blob->bytes, align);
+
+		memcpy(p->weights.data + at, blob->data, blob->bytes);
+		blob->stream = (uint32_t)(at - start);
+		memcpy(cmd->raw + cmd->weight[i].field, &blob->stream, sizeof(blob->stream));
+	}
+	return (uint32_t)(p->weights.size - start);
+}
+
+/* The slice's constants in the order of its commands; each command frees what it was last to use. */
+static void emit_weights(struct program *p, struct slice_info *s)
+{
+	uint32_t released = 0;
+
+	s->stream = reserve(p, &p->weights, 0, 64);
+	for (uint32_t i = 0; i < s->num; i++) {
+		struct command *cmd = p->cmds[s->first + i];
+		struct loom_cmd *hdr = (struct loom_cmd *)cmd->raw;
+
+		if (cmd->num_weights)
+			released = stream_end(p, cmd, s->stream);
+		if (hdr->opcode >= LOOM_OP_CONV)
+			hdr->release_to = released;
+	}
+	if (released & 1)
+		reserve(p, &p->weights, 1, 1);
+	s->weight_bytes = p->weights.size - s->stream;
+}
+
+/* ---- commands ---- */
+
+static void add_reloc(struct program *p, uint64_t offset, enum symbol symbol, uint64_t addend)
+{
+	struct reloc reloc = { .offset = offset, .symbol = symbol, .addend = addend };
+
+	APPEND(p->c, p->relocs, p->num_relocs, reloc);
+}
+
+static void patch_leases(struct command *cmd)
+{
+	for (unsigned int i = 0; i < cmd->num_refs; i++) {
+		uint32_t at = (uint32_t)(cmd->ref[i].buf->offset + cmd->ref[i].add);
+
+		memcpy(cmd->raw + cmd->ref[i].field, &at, sizeof(at));
+	}
+}
+
+static void put_fetch(struct program *p, const struct slice_info *s)
+{
+	struct loom_cmd_fetch fetch = {
+		.hdr = { .opcode = LOOM_OP_FETCH, .size = sizeof(fetch) },
+		.bytes = (uint32_t)s->weight_bytes,
+	};
+	uint64_t at = reserve(p, &p->cmd, sizeof(fetch), 8);
+
+	memcpy(p->cmd.data + at, &fetch, sizeof(fetch));
+	add_reloc(p, at + offsetof(struct loom_cmd_fetch, va), SYM_WEIGHTS, s->stream);
+}
+
+static void put_command(struct program *p, struct command *cmd)
+{
+	uint64_t at, addend = cmd->addend;
+
+	patch_leases(cmd);
+	at = reserve(p, &p->cmd, cmd->size, 8);
+	memcpy(p->cmd.data + at, cmd->raw, cmd->size);
+	if (cmd->symbol == SYM_WEIGHTS)
+		addend = p->tables[cmd->addend]->offset;
+	if (cmd->symbol != SYM_NONE)
+		add_reloc(p, at + offsetof(struct loom_cmd_move, va), cmd->symbol, addend);
+}
+
+static void put_profile(struct program *p, struct slice_info *s, const struct command *cmd)
+{
+	const struct loom_hw_caps *caps = &p->c->options->caps;
+	const struct loom_cmd *hdr = (const struct loom_cmd *)cmd->raw;
+	uint64_t ps = loom_timing_cycles_to_ps(caps, cmd->cycles);
+
+	if (hdr->opcode < LOOM_OP_CONV) {
+		s->dma_bytes += loom_timing_dram_bytes(hdr);
+		return;
+	}
+	s->compute_ps += ps;
+	if (loom_timing_unit(hdr) == LOOM_UNIT_MAC)
+		s->mac_ps += ps;
+	s->macs += cmd->macs;
+}
+
+static void emit_slice(struct program *p, uint32_t number)
+{
+	struct slice_info *s = &p->slices[number];
+	struct loom_cmdbuf head = {
+		.magic = LOOM_CMDBUF_MAGIC, .isa_version = LOOM_ISA_VERSION,
+		.num_cmds = s->num + !!s->weight_bytes, .weight_bytes = (uint32_t)s->weight_bytes,
+		.lease_bytes = (uint32_t)p->lease_bytes, .slice = number,
+	};
+
+	s->cmd = reserve(p, &p->cmd, sizeof(head), 64);
+	s->compute_ps = 0;
+	if (s->weight_bytes)
+		put_fetch(p, s);
+	for (uint32_t i = 0; i < s->num; i++) {
+		put_command(p, p->cmds[s->first + i]);
+		put_profile(p, s, p->cmds[s->first + i]);
+	}
+	head.size = (uint32_t)(p->cmd.size - s->cmd);
+	s->cmd_size = head.size;
+	s->num_cmds = head.num_cmds;
+	if (head.size > LOOM_CMDBUF_MAX_BYTES)
+		fail(p->c, "layer '%s' needs a command buffer of %u bytes, more than %u", s->name, head.size,
+		     LOOM_CMDBUF_MAX_BYTES);
+	memcpy(p->cmd.data + s->cmd, &head, sizeof(head));
+}
+
+void emit(struct program *p)
+{
+	for (uint32_t i = 0; i < p->num_slices; i++)
+		emit_weights(p, &p->slices[i]);
+	for (uint32_t i = 0; i < p->num_tables; i++) {
+		struct table *t = p->tables[i];
+
+		t->offset = reserve(p, &p->weights, t->bytes, 64);
+		memcpy(p->weights.data + t->offset, t->data, t->bytes);
+	}
+	if (!p->weights.size)	/* a section of its own, even so */
+		reserve(p, &p->weights, 64, 64);
+	for (uint32_t i = 0; i < p->num_slices; i++)
+		emit_slice(p, i);
+}

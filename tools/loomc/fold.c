@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/* Shapes of a node's outputs, and their values when the inputs are constants. */
+#include <errno.h>
+#include <string.h>
+
+#include "graph.h"
+
+/* A constant larger than its inputs by so much stays an operation (an expanded scalar, say). */
+#define MAX_GROWTH (64u << 20)
+
+void node_call(const struct node *node, struct hostop_call *call, const struct hostop_tensor **in)
+{
+	for (unsigned int i = 0; i < node->num_in; i++)
+		in[i] = node->in[i] ? &node->in[i]->t : NULL;
+	*call = (struct hostop_call){
+		.op = node->op, .opset = node->opset, .attrs = node->attrs,
+		.num_attrs = node->num_attrs, .in = in, .num_in = node->num_in,
+	};
+}
+
+static bool all_known(const struct node *node)
+{
+	for (unsigned int i = 0; i < node->num_in; i++)
+		if (node->in[i] && !node->in[i]->t.data)
+			return false;
+	return true;
+}
+
+/* Nothing in a graph that compiles is larger than what a lease or a file could hold. */
+static void check_size(struct graph *g, const struct node *node, const struct hostop_call *call)
+{
+	for (unsigned int i = 0; i < call->num_out; i++)
+		if (hostop_bytes(&call->out[i]) > 1ull << 31)
+			fail_node(g->c, node, "output %u would have %zu bytes", i,
+				  hostop_bytes(&call->out[i]));
+}
+
+static bool worth_it(const struct node *node, const struct hostop_call *call)
+{
+	size_t in = 0, out = 0;
+
+	for (unsigned int i = 0; i < node->num_in; i++)
+		in += node->in[i] ? hostop_bytes(&node->in[i]->t) : 0;
+	for (unsigned int i = 0; i < call->num_out; i++)
+		out += hostop_bytes(&call->out[i]);
+	return out <= MAX_GROWTH || out <= 4 * in;
+}
+
+static void set_outputs(struct graph *g, struct node *node, struct hostop_call *call)
+{
+	for (unsigned int i = 0; i < call->num_out; i++) {
+		if (call->out[i].data)
+			graph_own(g->c, call->out[i].data);
+		if (node->out[i])
+			node->out[i]->t = call->out[i];
+	}
+}
+
+bool fold_node(struct graph *g, struct node *node)
+{
+	const struct hostop_tensor **in = arena_array(g->c, node->num_in, sizeof(*in));
+	struct hostop_call call;
+	bool known = all_known(node);
+	int ret;
+
+	node_call(node, &call, in);
+	call.num_out = node->num_out;
+	call.out = arena_array(g->c, node->num_out, sizeof(*call.out));
+	ret = hostop_infer(&call);
+	if (ret == -ENODATA)
+		fail_node(g->c, node, "%s: its shape depends on data (bind the input it comes from with --bind)",
+			  call.error);
+	if (ret)
+		fail_node(g->c, node, "%s", call.error);
+	check_size(g, node, &call);
+	known = (known && worth_it(node, &call)) || !hostop_needs_data(node->op);
+	if (known) {
+		ret = hostop_eval(&call);
+		set_outputs(g, node, &call);
+		if (ret)
+			fail_node(g->c, node, "%s", call.error);
+		return true;
+	}
+	set_outputs(g, node, &call);
+	return false;
+}

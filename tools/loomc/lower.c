@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+/* Nodes -> commands: what is asked of the families of operators, and inputs and outputs. */
+#include <string.h>
+
+#include "passes.h"
+#include "lower.h"
+
+unsigned int const_ints(struct program *p, const struct node *node, unsigned int in,
+			const char *attr, int64_t *v, unsigned int max)
+{
+	const struct value *value = in && in < node->num_in ? node->in[in] : NULL;
+	const struct hostop_attr *a = attr ? node_attr(node, attr) : NULL;
+
+	if (value) {
+		if (!is_const(value) || value->t.count > max)
+			fail_node(p->c, node, "input %u must be a constant on the device", in);
+		for (size_t i = 0; i < value->t.count; i++)
+			v[i] = hostop_get_int(&value->t, i);
+		return (unsigned int)value->t.count;
+	}
+	if (!a || a->type != HOSTOP_ATTR_INTS || a->num > max)
+		return 0;
+	for (size_t i = 0; i < a->num; i++)
+		v[i] = a->ints[i];
+	return (unsigned int)a->num;
+}
+
+unsigned int node_axis(struct program *p, const struct node *node, int64_t otherwise,
+		       unsigned int rank)
+{
+	int64_t axis = node_int(node, "axis", otherwise);
+
+	return (unsigned int)(axis < 0 ? axis + rank : axis);
+}
+
+/* ---- the tensor table ---- */
+
+static uint64_t align64(uint64_t n)
+{
+	return (n + 63) & ~63ull;
+}
+
+static bool io_dtype(enum hostop_dtype dtype)
+{
+	return dtype == HOSTOP_F32 || dtype == HOSTOP_F16 || dtype == HOSTOP_I32 || dtype == HOSTOP_I64;
+}
+
+static void add_tensor(struct program *p, unsigned int i, const struct port *port)
+{
+	struct loom_elf_tensor *t = &p->tensors[i];
+	const struct hostop_tensor *v = &port->value->t;
+
+	if (!io_dtype(v->dtype))
+		fail(p->c, "'%s' is of %s, which the device cannot take in or give out (fix an input with --bind)",
+		     port->name, hostop_dtype_name(v->dtype));
+	p->port_names[i] = port->name;
+	t->dtype = v->dtype;
+	t->rank = v->rank;
+	for (unsigned int d = 0; d < v->rank; d++)
+		t->dims[d] = (uint64_t)v->dims[d];
+	t->offset = p->io_bytes;
+	t->bytes = hostop_bytes(v);
+	p->io_bytes = align64(p->io_bytes + t->bytes);
+}
+
+static void make_tensors(struct program *p)
+{
+	unsigned int num = p->g->num_inputs + p->g->num_outputs;
+
+	p->tensors = arena_array(p->c, num, sizeof(*p->tensors));
+	p->port_names = arena_array(p->c, num, sizeof(*p->port_names));
+	for (unsigned int i = 0; i < p->g->num_inputs; i++)
+		add_tensor(p, i, &p->g->inputs[i]);
+	for (unsigned int i = 0; i < p->g->num_outputs; i++)
+		add_tensor(p, p->g->num_inputs + i, &p->g->outputs[i]);
+}
+
+/* ---- wishes: made inside a Concat, made in the order that a Transpose wants ---- */
+
+static bool is_view(const struct node *n)
+{
+	static const char *const views[] = { "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose",
+					     "Slice", "Split", "Expand", "Gather", "Identity" };
+
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+		if (is_op(n, views[i]))
+			return true;
+	return false;
+}
+
+static struct lowered *lowered(struct program *p, struct value *v)
+{
+	if (!v->lowered)
+		v->lowered = arena(p->c, sizeof(*v->lowered));
+	return v->lowered;
+}
+
+static void wish_concat(struct program *p, struct node *node)
+{
+	unsigned int axis = node_axis(p, node, 0, node->out[0]->t.rank);
+	int64_t at = 0;
+
+	for (unsigned int i = 0; i < node->num_in; i++) {
+		struct value *v = node->in[i];
+
+		if (v->producer && used_once(v) && !is_view(v->producer) && !lowered(p, v)->into) {
+			v->lowered->into = node->out[0];
+			v->lowered->into_at = at;
+			v->lowered->into_axis = axis;
+		}
+		at += v->t.dims[axis];
+	}
+}
+
+static void wish_transpose(struct program *p, struct node *node)
+{
+	struct value *v = node->in[0];
+	int64_t perm[HOSTOP_MAX_DIMS];
+	unsigned int n = const_ints(p, node, 0, "perm", perm, HOSTOP_MAX_DIMS), *order;
+
+	if (!v->producer || !used_once(v) || n != v->t.rank)
+		return;
+	order = arena_array(p->c, n, sizeof(*order));
+	for (unsigned int d = 0; d < n; d++)
+		order[d] = (unsigned int)perm[d];
+	lowered(p, v)->order = order;
+}
+
+static void make_wishes(struct program *p)
+{
+	for (unsigned int i = 0; i < p->g->num_nodes; i++) {
+		if (is_op(p->g->nodes[i], "Concat"))
+			wish_concat(p, p->g->nodes[i]);
+		if (is_op(p->g->nodes[i], "Transpose"))
+			wish_transpose(p, p->g->nodes[i]);
+	}
+}
+
+/* ---- nodes ---- */
+
+static void emit_output(struct program *p, unsigned int i)
+{
+	const struct loom_elf_tensor *t = &p->tensors[p->g->num_inputs + i];
+	struct value *v = p->g->outputs[i].value;
+	enum loom_dtype dtype = t->dtype == LOOM_TENSOR_F32 ? LOOM_F32 : device_dtype(p, v);
+
+	emit_store(p, place_as(p, v, dtype, is_row_major, NULL), t->offset);
+}
+
+static void emit_outputs_of(struct program *p, const struct value *v)
+{
+	for (unsigned int i = 0; v->is_output && i < p->g->num_outputs; i++)
+		if (p->g->outputs[i].value == v)
+			emit_output(p, i);
+}
+
+static void lower_node(struct program *p, struct node *node)
+{
+	p->node = node;
+	if (!lower_view(p, node) && !lower_conv(p, node) && !lower_matmul(p, node) &&
+	    !lower_elementwise(p, node) && !lower_move(p, node) && !lower_reduce(p, node))
+		fail_node(p->c, node, "operator is not supported on the device");
+	for (unsigned int i = 0; i < node->num_out; i++)
+		emit_outputs_of(p, node->out[i]);
+}
+
+/* Most weights of a slice: 4 MiB, or a part of a small weight SRAM. */
+static uint64_t slice_limit(const struct loomc_options *o)
+{
+	uint64_t part = o->caps.weight_sram_bytes / 8;
+
+	if (o->no_slice)
+		return UINT32_MAX / 2;
+	if (o->slice_bytes)
+		return o->slice_bytes;
+	return part < 4u << 20 ? part : 4u << 20;
+}
+
+static const struct node nothing = { .name = "output", .op = "Identity", .origin = "Identity" };
+
+struct program *lower(struct graph *g)
+{
+	struct program *p = arena(g->c, sizeof(*p));
+
+	p->c = g->c;
+	p->g = g;
+	p->max_slice_bytes = slice_limit(g->c->options);
+	make_tensors(p);
+	make_wishes(p);
+	for (unsigned int i = 0; i < g->num_nodes; i++)
+		if (g->nodes[i])
+			lower_node(p, g->nodes[i]);
+	/* Outputs that no node makes: inputs and constants passed through. */
+	p->node = &nothing;
+	for (unsigned int i = 0; i < g->num_outputs; i++)
+		if (!g->outputs[i].value->producer)
+			emit_output(p, i);
+	return p;
+}

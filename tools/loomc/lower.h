@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lower.h - commands on buffers: between the graph and the command stream.
+ *
+ * A value in the lease is a place: a buffer, an offset and a stride a dimension, in the order of
+ * ONNX's dimensions. NHWC is a place whose channel stride is 1. So transposes, slices, reshapes and
+ * the like make new places, not commands; a command that needs another layout asks for it, and
+ * then a COPY is made, once.
+ */
+#ifndef LOOMC_LOWER_H
+#define LOOMC_LOWER_H
+
+#include "graph.h"
+#include "hostops/window.h"
+#include "loom_elf.h"
+#include "loom_isa.h"
+
+struct buffer {
+	uint64_t bytes;
+	uint32_t offset;	/* in the lease, by memory() */
+	uint32_t first, last;	/* commands that touch it, positions in the stream */
+	bool used;
+};
+
+struct place {
+	struct buffer *buf;
+	uint64_t off;		/* bytes into buf */
+	enum loom_dtype dtype;
+	unsigned int rank;
+	int64_t dims[HOSTOP_MAX_DIMS];
+	int64_t stride[HOSTOP_MAX_DIMS];	/* elements */
+};
+
+/* Constants of one command in its slice's weight stream. */
+struct blob {
+	void *data;
+	size_t bytes;
+	unsigned int align;
+	uint32_t stream;	/* offset in the slice's stream, by emit() */
+};
+
+enum symbol {
+	SYM_NONE,
+	SYM_WEIGHTS,
+	SYM_IO,
+};
+
+#define MAX_REFS 4
+
+struct command {
+	_Alignas(8) unsigned char raw[200];
+	uint16_t size;
+	/* u32 fields that are lease offsets, and buffers touched */
+	struct { uint16_t field; struct buffer *buf; uint64_t add; bool write; } ref[MAX_REFS];
+	unsigned int num_refs;
+	/* u32 fields that are weight offsets */
+	struct { uint16_t field; struct blob *blob; } weight[3];
+	unsigned int num_weights;
+	enum symbol symbol;	/* of the va of a DMA command */
+	uint64_t addend;
+	const struct node *node;
+	bool starts_layer;	/* brings weights for the MAC array */
+	uint64_t cycles, macs;
+	/* by slice() */
+	uint32_t slice;
+};
+
+struct slice_info {
+	uint32_t first, num;	/* commands, after LOADs were moved */
+	uint32_t layer;
+	const char *name;
+	uint64_t compute_ps, mac_ps, weight_bytes, dma_bytes, macs;
+	uint64_t stream;	/* of its weights in .weights */
+	uint64_t cmd;		/* of its buffer in .cmd */
+	uint32_t cmd_size, num_cmds;
+};
+
+struct table {			/* what GATHERs and LOADs read from .weights */
+	void *data;
+	size_t bytes;
+	uint64_t offset;
+};
+
+struct reloc {
+	uint64_t offset;	/* in .cmd */
+	enum symbol symbol;
+	uint64_t addend;
+};
+
+struct bytes {
+	unsigned char *data;
+	size_t size, room;
+};
+
+struct program {
+	struct compile *c;
+	struct graph *g;
+	struct command **cmds;
+	uint32_t num_cmds;
+	struct buffer **bufs;
+	uint32_t num_bufs;
+	struct table **tables;
+	uint32_t num_tables;
+	struct slice_info *slices;
+	uint32_t num_slices;
+	uint32_t num_layers;
+	struct loom_elf_tensor *tensors;	/* name: number in port_names */
+	const char **port_names;
+	uint64_t io_bytes;
+	uint64_t lease_bytes;
+	uint64_t max_slice_bytes;
+	struct reloc *relocs;
+	uint32_t num_relocs;
+	struct bytes weights, cmd;
+	const struct node *node;	/* being lowered */
+};
+
+/* What lowering knows about a value. */
+struct lowered {
+	struct place *places;	/* the first is where it was made, others are copies */
+	unsigned int num_places;
+	/* it is to be made inside another value: a Concat's output */
+	struct value *into;
+	int64_t into_at;
+	unsigned int into_axis;
+	/* order of dims that its reader would like, outermost first; NULL: none */
+	const unsigned int *order;
+};
+
+/* ---- lower_place.c: places ---- */
+size_t dtype_bytes(enum loom_dtype dtype);
+enum loom_dtype device_dtype(const struct program *p, const struct value *v);
+struct buffer *new_buffer(struct program *p, uint64_t bytes);
+/* A dense place of its own, dims nested in this order (outermost first; NULL: row-major). */
+struct place new_place(struct program *p, enum loom_dtype dtype, unsigned int rank,
+		       const int64_t *dims, const unsigned int *order);
+void order_of(const struct place *place, unsigned int *order);
+bool is_dense(const struct place *place);	/* no gaps, in some order */
+bool is_row_major(const struct place *place);
+bool is_image(const struct place *place);	/* NC(H)W whose channels are contiguous */
+int64_t image_pitch(const struct place *place);
+bool reshape_place(const struct place *place, unsigned int rank, const int64_t *dims,
+		   struct place *result);
+extern const unsigned int nhwc_order[4], nlc_order[3];
+const unsigned int *image_order(unsigned int rank);
+
+/* Where a value is, whatever its layout (constants and inputs are brought in). */
+const struct place *place_of(struct program *p, struct value *v);
+void set_place(struct program *p, struct value *v, const struct place *place);
+/* In a layout that `fits`, copied in this order if need be. */
+const struct place *place_as(struct program *p, struct value *v, enum loom_dtype dtype,
+			     bool (*fits)(const struct place *), const unsigned int *order);
+const struct place *image_of(struct program *p, struct value *v);
+const struct place *rows_of(struct program *p, struct value *v, enum loom_dtype dtype);
+/* Room for a value that is about to be made; order: if nobody wants another. */
+struct place output_place(struct program *p, struct value *v, const unsigned int *order);
+
+/* ---- lower_cmd.c: commands ---- */
+struct command *new_command(struct program *p, enum loom_opcode opcode, size_t size);
+void cmd_ref(struct program *p, struct command *cmd, size_t field, const struct place *place,
+	     bool write);
+void cmd_weight(struct command *cmd, size_t field, struct blob *blob);
+struct blob *new_blob(struct program *p, size_t bytes, unsigned int align);
+struct blob *blob_floats(struct program *p, const struct value *v, size_t first, size_t num);
+
+struct operand {
+	const struct place *place;	/* or */
+	const struct value *constant;
+	struct blob *blob;		/* the constant's, once made */
+	int64_t stride[2 * HOSTOP_MAX_DIMS];
+	uint64_t off;			/* elements on top */
+};
+
+/* Loops over `dims` for up to 3 operands, the last the destination, collapsed to the ISA's rank. */
+struct loops {
+	unsigned int rank;
+	int64_t dims[2 * HOSTOP_MAX_DIMS];
+	unsigned int num;
+	struct operand op[3];
+};
+
+void loops_collapse(struct program *p, struct loops *l);
+void loops_operand(struct loops *l, unsigned int i, const struct place *place);
+void emit_copy_loops(struct program *p, struct loops *l);
+void emit_copy(struct program *p, const struct place *to, const struct place *from);
+void emit_binary(struct program *p, struct loops *l, enum loom_binary fn, const struct loom_act *act);
+void emit_fill(struct program *p, const struct place *to, float value);
+void emit_act(struct program *p, const struct place *to, const struct place *from,
+	      const struct loom_act *act);
+void emit_load(struct program *p, const struct place *to, enum symbol symbol, uint64_t addend);
+void emit_store(struct program *p, const struct place *from, uint64_t addend);
+/* Constants that DMA reads. The result is the table's number, the relocation's addend. */
+uint64_t add_table(struct program *p, const struct value *v);
+
+#define FIELD(type, name) offsetof(type, name)
+
+/* ---- one file a family: true if the node was one of theirs ---- */
+bool lower_conv(struct program *p, struct node *node);
+bool lower_matmul(struct program *p, struct node *node);
+bool lower_elementwise(struct program *p, struct node *node);
+bool lower_view(struct program *p, struct node *node);
+bool lower_move(struct program *p, struct node *node);
+bool lower_reduce(struct program *p, struct node *node);
+
+/* The node's constant input as integers; fails if it is none. */
+unsigned int const_ints(struct program *p, const struct node *node, unsigned int in,
+			const char *attr, int64_t *v, unsigned int max);
+unsigned int node_axis(struct program *p, const struct node *node, int64_t otherwise,
+		       unsigned int rank);
+
+#endif

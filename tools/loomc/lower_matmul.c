@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/* Products of two activations. */
+#include <string.h>
+
+#include "lower.h"
+
+/* A matrix operand with its batch dims, broadcast to those of the product. */
+struct matrix {
+	struct place place;
+	int64_t row, col;		/* strides */
+	int64_t batch[HOSTOP_MAX_DIMS];	/* strides */
+};
+
+static bool any_layout(const struct place *place)
+{
+	for (unsigned int d = 0; d < place->rank; d++)
+		if (place->stride[d] < 0)
+			return false;
+	return true;
+}
+
+static void matrix_of(struct program *p, struct value *v, bool left, unsigned int batch_rank,
+		      const int64_t *batch, struct matrix *m)
+{
+	const struct place *place = place_as(p, v, LOOM_F16, any_layout, NULL);
+	unsigned int rank = place->rank, own = rank > 2 ? rank - 2 : 0, lead = batch_rank - own;
+
+	m->place = *place;
+	m->col = place->stride[rank - 1];
+	m->row = rank > 1 ? place->stride[rank - 2] : 0;
+	if (rank == 1 && !left) {	/* a vector on the right is a column */
+		m->row = place->stride[0];
+		m->col = 0;
+	}
+	for (unsigned int d = 0; d < batch_rank; d++)
+		m->batch[d] = d < lead || place->dims[d - lead] != batch[d] ? 0 : place->stride[d - lead];
+}
+
+/* Batch dims of all three, merged to at most two. */
+static void set_batch(struct program *p, struct loom_cmd_matmul *cmd, unsigned int rank,
+		      const int64_t *batch, const int64_t *a, const int64_t *b, const int64_t *out)
+{
+	struct loops l = { .rank = rank, .num = 3 };
+	const int64_t *strides[3] = { a, b, out };
+
+	memcpy(l.dims, batch, rank * sizeof(*batch));
+	for (int k = 0; k < 3; k++)
+		memcpy(l.op[k].stride, strides[k], rank * sizeof(*batch));
+	loops_collapse(p, &l);
+	if (l.rank > 2)
+		fail_node(p->c, p->node, "a batch of %u strided dimensions, the device has 2", l.rank);
+	for (unsigned int d = 0; d < 2; d++) {
+		unsigned int from = d + l.rank - 2;
+		bool one = d < 2 - l.rank;
+
+		cmd->batch[d] = one ? 1 : (uint32_t)l.dims[from];
+		cmd->a_batch[d] = one ? 0 : (uint32_t)l.op[0].stride[from];
+		cmd->b_batch[d] = one ? 0 : (uint32_t)l.op[1].stride[from];
+		cmd->out_batch[d] = one ? 0 : (uint32_t)l.op[2].stride[from];
+	}
+}
+
+bool lower_matmul(struct program *p, struct node *node)
+{
+	struct value *a = node->in[0], *b, *out = node->out[0];
+	unsigned int ar, br, rank, batch_rank;
+	struct loom_cmd_matmul *cmd;
+	struct matrix ma, mb;
+	struct command *command;
+	struct place to;
+
+	if (!is_op(node, "MatMul"))
+		return false;
+	b = node->in[1];
+	ar = a->t.rank;
+	br = b->t.rank;
+	rank = out->t.rank;
+	batch_rank = rank - (ar > 1) - (br > 1);
+	matrix_of(p, a, true, batch_rank, out->t.dims, &ma);
+	matrix_of(p, b, false, batch_rank, out->t.dims, &mb);
+	to = output_place(p, out, NULL);
+	if (br > 1 && rank && to.dims[rank - 1] != 1 && to.stride[rank - 1] != 1)
+		to = new_place(p, LOOM_F16, rank, out->t.dims, NULL);
+	set_place(p, out, &to);
+	command = new_command(p, LOOM_OP_MATMUL, sizeof(*cmd));
+	cmd = (struct loom_cmd_matmul *)command->raw;
+	cmd->m = ar > 1 ? (uint32_t)a->t.dims[ar - 2] : 1;
+	cmd->k = (uint32_t)a->t.dims[ar - 1];
+	cmd->n = br > 1 ? (uint32_t)b->t.dims[br - 1] : 1;
+	cmd->a_row = (uint32_t)ma.row;
+	cmd->a_col = (uint32_t)ma.col;
+	cmd->b_row = (uint32_t)mb.row;
+	cmd->b_col = (uint32_t)mb.col;
+	if (ar > 1)
+		cmd->out_row = (uint32_t)to.stride[rank - (br > 1 ? 2 : 1)];
+	cmd->out_dtype = to.dtype;
+	cmd->alpha = node->alpha;
+	cmd->act = node->act;
+	set_batch(p, cmd, batch_rank, out->t.dims, ma.batch, mb.batch, to.stride);
+	cmd_ref(p, command, FIELD(struct loom_cmd_matmul, a), &ma.place, false);
+	cmd_ref(p, command, FIELD(struct loom_cmd_matmul, b), &mb.place, false);
+	cmd_ref(p, command, FIELD(struct loom_cmd_matmul, out), &to, true);
+	return true;
+}

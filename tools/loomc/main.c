@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+/* loomc: the command line. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loom_sim.h"
+#include "loomc.h"
+
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_COMPILE = 1,	/* the model cannot be compiled: why is on stderr */
+	EXIT_USAGE = 2,
+	EXIT_IO = 3,
+};
+
+static const char help[] =
+"Usage: loomc MODEL.onnx -o OUT.loom [OPTION]...\n"
+"\n"
+"Compile an ONNX model for the Loom NPU.\n"
+"\n"
+"  -o, --out FILE           the compiled model\n"
+"  --preset NAME            the device: memory-centric (default), compute-centric, tiny\n"
+"  --caps FILE              the device: a struct loom_hw_caps as the driver gives it\n"
+"  --shape INPUT=D,D,...    fix the dimensions of an input\n"
+"  --bind INPUT=VALUE       make an input a constant: true, false, a number, numbers with\n"
+"                           commas, or @FILE.npy\n"
+"  --output NAME            compile this output only (again for more); default: all\n"
+"  --slice-bytes N          most weights of a slice, in bytes\n"
+"  --no-slice               one slice a layer, however large\n"
+"  --name NAME              the model's name (default: the file's)\n"
+"  --report FILE.json       predicted time and bytes of every slice and command\n"
+"  --dump-graph             print the graph before it becomes commands, to stderr\n"
+"  --help\n"
+"\n"
+"Exit status: 0 compiled; 1 the model cannot be compiled; 2 wrong usage; 3 a file cannot be\n"
+"read or written. See loomc(1).\n";
+
+#define MAX_SETTINGS 256
+
+struct arguments {
+	const char *model, *out, *report, *preset, *caps;
+	struct loomc_setting shapes[MAX_SETTINGS], binds[MAX_SETTINGS];
+	const char *outputs[MAX_SETTINGS];
+	struct loomc_options options;
+	char name[128];
+};
+
+static int usage(const char *what, const char *value)
+{
+	fprintf(stderr, "loomc: %s%s (try loomc --help)\n", what, value ? value : "");
+	return EXIT_USAGE;
+}
+
+/* "NAME=VALUE" */
+static int add_setting(struct loomc_setting *settings, unsigned int *num, char *text)
+{
+	char *equals = strchr(text, '=');
+
+	if (!equals || equals == text)
+		return usage("expected INPUT=VALUE, not ", text);
+	if (*num == MAX_SETTINGS)
+		return usage("too many settings", NULL);
+	*equals = 0;
+	settings[(*num)++] = (struct loomc_setting){ .name = text, .value = equals + 1 };
+	return EXIT_OK;
+}
+
+enum { OPT_PRESET = 256, OPT_CAPS, OPT_SHAPE, OPT_BIND, OPT_OUTPUT, OPT_SLICE_BYTES, OPT_NO_SLICE,
+       OPT_NAME, OPT_REPORT, OPT_DUMP, OPT_HELP };
+
+static const struct option options[] = {
+	{ "out", required_argument, NULL, 'o' },
+	{ "preset", required_argument, NULL, OPT_PRESET },
+	{ "caps", required_argument, NULL, OPT_CAPS },
+	{ "shape", required_argument, NULL, OPT_SHAPE },
+	{ "bind", required_argument, NULL, OPT_BIND },
+	{ "output", required_argument, NULL, OPT_OUTPUT },
+	{ "slice-bytes", required_argument, NULL, OPT_SLICE_BYTES },
+	{ "no-slice", no_argument, NULL, OPT_NO_SLICE },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "report", required_argument, NULL, OPT_REPORT },
+	{ "dump-graph", no_argument, NULL, OPT_DUMP },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL }
+};
+
+static int parse_bytes(const char *text, uint64_t *bytes)
+{
+	char *end;
+
+	errno = 0;
+	*bytes = strtoull(text, &end, 0);
+	if (errno || end == text || *end || !*bytes || *text == '-')
+		return usage("--slice-bytes: not a number of bytes: ", text);
+	return EXIT_OK;
+}
+
+static int parse_option(struct arguments *a, int option)
+{
+	struct loomc_options *o = &a->options;
+
+	switch (option) {
+	case 'o': a->out = optarg; break;
+	case OPT_PRESET: a->preset = optarg; break;
+	case OPT_CAPS: a->caps = optarg; break;
+	case OPT_SHAPE: return add_setting(a->shapes, &o->num_shapes, optarg);
+	case OPT_BIND: return add_setting(a->binds, &o->num_binds, optarg);
+	case OPT_OUTPUT:
+		if (o->num_outputs == MAX_SETTINGS)
+			return usage("too many outputs", NULL);
+		a->outputs[o->num_outputs++] = optarg;
+		break;
+	case OPT_SLICE_BYTES: return parse_bytes(optarg, &o->slice_bytes);
+	case OPT_NO_SLICE: o->no_slice = true; break;
+	case OPT_NAME: o->name = optarg; break;
+	case OPT_REPORT: a->report = optarg; break;
+	case OPT_DUMP: o->dump = true; break;
+	case OPT_HELP:
+		fputs(help, stdout);
+		exit(EXIT_OK);
+	default:
+		return EXIT_USAGE;
+	}
+	return EXIT_OK;
+}
+
+/* The file's name without folder and extension. */
+static void default_name(struct arguments *a)
+{
+	const char *base = strrchr(a->model, '/');
+	char *dot;
+
+	snprintf(a->name, sizeof(a->name), "%s", base ? base + 1 : a->model);
+	dot = strrchr(a->name, '.');
+	if (dot && dot != a->name)
+		*dot = 0;
+	if (!a->options.name)
+		a->options.name = a->name;
+}
+
+static int parse(struct arguments *a, int argc, char **argv)
+{
+	int option, ret;
+
+	a->preset = NULL;
+	a->options.shapes = a->shapes;
+	a->options.binds = a->binds;
+	a->options.outputs = a->outputs;
+	while ((option = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
+		ret = parse_option(a, option);
+		if (ret)
+			return ret;
+	}
+	if (optind + 1 != argc)
+		return usage(optind == argc ? "no model given" : "more than one model given", NULL);
+	a->model = argv[optind];
+	if (!a->out)
+		return usage("no -o given", NULL);
+	if (a->caps && a->preset)
+		return usage("--caps and --preset both name the device", NULL);
+	default_name(a);
+	return EXIT_OK;
+}
+
+/* ---- files ---- */
+
+static void *read_file(const char *path, size_t *size)
+{
+	FILE *file = fopen(path, "rb");
+	char *data = NULL;
+	size_t room = 0;
+
+	*size = 0;
+	if (!file)
+		goto fail;
+	do {
+		char *grown = realloc(data, room = room ? 2 * room : 1 << 20);
+
+		if (!grown)
+			goto fail;
+		data = grown;
+		*size += fread(data + *size, 1, room - *size, file);
+	} while (*size == room);
+	if (ferror(file))
+		goto fail;
+	fclose(file);
+	return data;
+fail:
+	fprintf(stderr, "loomc: %s: %s\n", path, strerror(errno));
+	if (file)
+		fclose(file);
+	free(data);
+	return NULL;
+}
+
+static int write_file(const char *path, const void *data, size_t size)
+{
+	FILE *file = fopen(path, "wb");
+	size_t done = 0;
+
+	if (file) {
+		done = fwrite(data, 1, size, file);
+		if (fclose(file))
+			done = 0;
+	}
+	if (file && done == size)
+		return EXIT_OK;
+	fprintf(stderr, "loomc: %s: %s\n", path, strerror(errno));
+	return EXIT_IO;
+}
+
+/* ---- the device ---- */
+
+static int preset_caps(const char *name, struct loom_hw_caps *caps)
+{
+	struct loom_sim_config config;
+
+	if (!loom_sim_preset(&config, name)) {
+		fprintf(stderr, "loomc: --preset %s: there are:", name);
+		for (const char *const *p = loom_sim_presets(); *p; p++)
+			fprintf(stderr, " %s", *p);
+		fputc('\n', stderr);
+		return EXIT_USAGE;
+	}
+	*caps = config.caps;
+	return EXIT_OK;
+}
+
+static int file_caps(const char *path, struct loom_hw_caps *caps)
+{
+	struct loom_sim_config config = { 0 };
+	const char *wrong = NULL;
+	size_t size;
+	void *data = read_file(path, &size);
+
+	if (!data)
+		return EXIT_IO;
+	if (size != sizeof(*caps))
+		wrong = "not the size of the capabilities of a device";
+	else
+		memcpy(&config.caps, data, sizeof(*caps));
+	free(data);
+	config.caps.preset[sizeof(config.caps.preset) - 1] = 0;
+	wrong = wrong ? wrong : loom_sim_check(&config);
+	*caps = config.caps;
+	if (wrong)
+		fprintf(stderr, "loomc: %s: %s\n", path, wrong);
+	return wrong ? EXIT_USAGE : EXIT_OK;
+}
+
+static void print_notes(const char *notes)
+{
+	while (*notes) {
+		size_t n = strcspn(notes, "\n");
+
+		fprintf(stderr, "loomc: note: %.*s\n", (int)n, notes);
+		notes += n + !!notes[n];
+	}
+}
+
+static int compile(struct arguments *a)
+{
+	struct loomc_result result;
+	size_t size;
+	void *onnx = read_file(a->model, &size);
+	int ret = EXIT_IO;
+
+	if (!onnx)
+		return EXIT_IO;
+	if (loomc_compile(onnx, size, &a->options, &result)) {
+		fprintf(stderr, "loomc: %s: %s\n", a->model, result.error);
+		ret = EXIT_COMPILE;
+	} else {
+		print_notes(result.notes);
+		ret = write_file(a->out, result.file, result.size);
+		if (!ret && a->report)
+			ret = write_file(a->report, result.report, strlen(result.report));
+	}
+	loomc_result_free(&result);
+	free(onnx);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	static struct arguments a;
+	int ret = parse(&a, argc, argv);
+
+	if (!ret)
+		ret = a.caps ? file_caps(a.caps, &a.options.caps) :
+			       preset_caps(a.preset ? a.preset : "memory-centric", &a.options.caps);
+	return ret ? ret : compile(&a);
+}

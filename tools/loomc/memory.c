@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Buffers -> offsets in the lease, and what has to wait for what.
+ *
+ * A buffer lives from the first command that touches it to the last. The largest are placed first,
+ * each as low as those that live at the same time allow. Only then is it known which commands
+ * share bytes: inside a slice those of the DMA engine and of the compute engine wait for each
+ * other where they do (between slices the device keeps them in order).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lower.h"
+#include "passes.h"
+
+#define ALIGN 64
+
+static void find_lives(struct program *p)
+{
+	for (uint32_t i = 0; i < p->num_cmds; i++)
+		for (unsigned int r = 0; r < p->cmds[i]->num_refs; r++) {
+			struct buffer *buf = p->cmds[i]->ref[r].buf;
+
+			if (!buf->used)
+				buf->first = i;
+			buf->used = true;
+			buf->last = i;
+		}
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const struct buffer *x = *(struct buffer *const *)a, *y = *(struct buffer *const *)b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes < y->bytes ? 1 : -1;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct buffer *x = *(struct buffer *const *)a, *y = *(struct buffer *const *)b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static bool live_together(const struct buffer *a, const struct buffer *b)
+{
+	return a->first <= b->last && b->first <= a->last;
+}
+
+static uint64_t aligned(uint64_t n)
+{
+	return (n + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
+}
+
+/* The lowest gap among the placed buffers that live at the same time. */
+static void place(struct program *p, struct buffer **placed, uint32_t num, struct buffer *buf,
+		  struct buffer **others)
+{
+	uint64_t at = 0;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < num; i++)
+		if (live_together(placed[i], buf))
+			others[n++] = placed[i];
+	qsort(others, n, sizeof(*others), by_offset);
+	for (uint32_t i = 0; i < n; i++) {
+		if (others[i]->offset >= at + buf->bytes)
+			break;
+		if (others[i]->offset + others[i]->bytes > at)
+			at = aligned(others[i]->offset + others[i]->bytes);
+	}
+	if (at + buf->bytes > p->lease_bytes)
+		p->lease_bytes = at + buf->bytes;
+	if (p->lease_bytes > UINT32_MAX)
+		fail(p->c, "needs more than 4 GiB of activation SRAM");
+	buf->offset = (uint32_t)at;
+}
+
+static void place_all(struct program *p)
+{
+	struct buffer **sorted = arena_array(p->c, p->num_bufs, sizeof(*sorted));
+	struct buffer **others = arena_array(p->c, p->num_bufs, sizeof(*others));
+	uint32_t num = 0;
+
+	for (uint32_t i = 0; i < p->num_bufs; i++)
+		if (p->bufs[i]->used)
+			sorted[num++] = p->bufs[i];
+	qsort(sorted, num, sizeof(*sorted), by_size);
+	for (uint32_t i = 0; i < num; i++)
+		place(p, sorted, i, sorted[i], others);
+}
+
+static void check_lease(struct program *p)
+{
+	const struct loom_hw_caps *caps = &p->c->options->caps;
+
+	p->lease_bytes = (p->lease_bytes + LOOM_LEASE_ALIGN - 1) / LOOM_LEASE_ALIGN * LOOM_LEASE_ALIGN;
+	if (p->lease_bytes > caps->act_sram_bytes)
+		fail(p->c, "needs %llu bytes of activation SRAM at once, '%.32s' has %u; use a smaller --shape",
+		     (unsigned long long)p->lease_bytes, caps->preset, caps->act_sram_bytes);
+}
+
+/* ---- waits ---- */
+
+static bool is_dma(const struct command *cmd)
+{
+	uint16_t opcode = ((const struct loom_cmd *)cmd->raw)->opcode;
+
+	return opcode == LOOM_OP_LOAD || opcode == LOOM_OP_STORE || opcode == LOOM_OP_GATHER;
+}
+
+static bool share_bytes(const struct command *a, const struct command *b)
+{
+	for (unsigned int i = 0; i < a->num_refs; i++)
+		for (unsigned int k = 0; k < b->num_refs; k++) {
+			const struct buffer *x = a->ref[i].buf, *y = b->ref[k].buf;
+
+			if ((a->ref[i].write || b->ref[k].write) &&
+			    x->offset < y->offset + y->bytes && y->offset < x->offset + x->bytes)
+				return true;
+		}
+	return false;
+}
+
+static void set_wait(struct command **cmds, uint32_t at)
+{
+	struct loom_cmd *hdr = (struct loom_cmd *)cmds[at]->raw;
+	uint32_t seen = 0;
+
+	for (uint32_t i = 0; i < at; i++) {
+		if (is_dma(cmds[i]) == is_dma(cmds[at]))
+			continue;
+		seen++;
+		if (share_bytes(cmds[i], cmds[at]))
+			hdr->wait = seen;
+	}
+}
+
+/* A command of its engine never needs to wait for less than those before it did. */
+static void set_waits(struct program *p, const struct slice_info *s)
+{
+	uint32_t num_dma = 0;
+
+	for (uint32_t i = 0; i < s->num; i++)
+		num_dma += is_dma(p->cmds[s->first + i]);
+	if (!num_dma)
+		return;
+	for (uint32_t i = 0; i < s->num; i++)
+		set_wait(p->cmds + s->first, i);
+}
+
+void memory(struct program *p)
+{
+	find_lives(p);
+	place_all(p);
+	check_lease(p);
+	for (uint32_t i = 0; i < p->num_slices; i++)
+		set_waits(p, &p->slices[i]);
+}

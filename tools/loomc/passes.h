@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The passes, in order (loomc.h says what each is for). */
+#ifndef LOOMC_PASSES_H
+#define LOOMC_PASSES_H
+
+#include "graph.h"
+
+struct program;
+
+struct graph *import_model(struct compile *c, const void *onnx, size_t size);
+void quant(struct graph *g);
+void optimise(struct graph *g);
+struct program *lower(struct graph *g);
+void slice(struct program *p);
+void memory(struct program *p);
+void emit(struct program *p);
+void write_elf(struct program *p);
+void write_report(struct program *p);
+
+/*
+ * A rewriting rule: looks at one node, and if it knows better changes the graph and returns true.
+ * optimise() applies them until none does.
+ */
+typedef bool (*rule_fn)(struct graph *g, struct node *node);
+
+extern const rule_fn canon_rules[], fuse_affine_rules[], fuse_pattern_rules[], fuse_act_rules[];
+
+/* An Act node making fn(in) before `at`. */
+struct value *insert_act(struct graph *g, struct node *at, struct value *in, enum loom_unary fn,
+			 float alpha, float beta);
+/* The Act node of this function that makes v. */
+struct node *act_of(const struct value *v, enum loom_unary fn);
+
+/* A bound input's value, from "true", "3,4" or "@file.npy". */
+void bind_value(struct compile *c, const char *input, const char *text, enum hostop_dtype dtype,
+		struct value *v);
+
+#endif

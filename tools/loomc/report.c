@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+/* --report: where the time and the bytes go, a line a slice, with its most expensive commands. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lower.h"
+#include "passes.h"
+#include "timing/loom_timing.h"
+
+static const char *opcode_name(unsigned int opcode)
+{
+	static const char *const names[] = {
+		[LOOM_OP_LOAD] = "LOAD", [LOOM_OP_STORE] = "STORE", [LOOM_OP_GATHER] = "GATHER",
+		[LOOM_OP_CONV] = "CONV", [LOOM_OP_DWCONV] = "DWCONV", [LOOM_OP_MATMUL] = "MATMUL",
+		[LOOM_OP_COPY] = "COPY", [LOOM_OP_BINARY] = "BINARY", [LOOM_OP_UNARY] = "UNARY",
+		[LOOM_OP_REDUCE] = "REDUCE", [LOOM_OP_SOFTMAX] = "SOFTMAX",
+		[LOOM_OP_LAYERNORM] = "LAYERNORM", [LOOM_OP_POOL] = "POOL",
+	};
+
+	return names[opcode];
+}
+
+static void put_string(FILE *to, const char *s)
+{
+	fputc('"', to);
+	for (; *s; s++) {
+		if ((unsigned char)*s < 0x20)
+			fprintf(to, "\\u%04x", *s);
+		else
+			fprintf(to, *s == '"' || *s == '\\' ? "\\%c" : "%c", *s);
+	}
+	fputc('"', to);
+}
+
+static void put_command(const struct program *p, FILE *to, const struct command *cmd)
+{
+	const struct loom_cmd *hdr = (const struct loom_cmd *)cmd->raw;
+	bool dma = hdr->opcode < LOOM_OP_CONV;
+
+	fprintf(to, "{\"command\": \"%s\", \"node\": ", opcode_name(hdr->opcode));
+	put_string(to, cmd->node->name);
+	fprintf(to, ", \"op\": ");
+	put_string(to, cmd->node->origin);
+	if (dma)
+		fprintf(to, ", \"dma_bytes\": %llu}", (unsigned long long)loom_timing_dram_bytes(hdr));
+	else
+		fprintf(to, ", \"cycles\": %llu, \"macs\": %llu}", (unsigned long long)cmd->cycles,
+			(unsigned long long)cmd->macs);
+}
+
+static void put_slice(const struct program *p, FILE *to, uint32_t i)
+{
+	const struct slice_info *s = &p->slices[i];
+
+	fprintf(to, "%s\t\t{\"slice\": %u, \"layer\": %u, \"name\": ", i ? ",\n" : "", i, s->layer);
+	put_string(to, s->name);
+	fprintf(to, ", \"compute_ps\": %llu, \"mac_ps\": %llu, \"weight_bytes\": %llu, \"fetch_ps\": %llu, \"dma_bytes\": %llu, \"macs\": %llu, \"commands\": [",
+		(unsigned long long)s->compute_ps, (unsigned long long)s->mac_ps,
+		(unsigned long long)s->weight_bytes,
+		(unsigned long long)loom_timing_dram_ps(&p->c->options->caps, s->weight_bytes),
+		(unsigned long long)s->dma_bytes, (unsigned long long)s->macs);
+	for (uint32_t k = 0; k < s->num; k++) {
+		fprintf(to, "%s\n\t\t\t", k ? "," : "");
+		put_command(p, to, p->cmds[s->first + k]);
+	}
+	fprintf(to, "]}");
+}
+
+void write_report(struct program *p)
+{
+	uint64_t compute = 0, mac = 0, weights = 0, macs = 0;
+	size_t size;
+	FILE *to = open_memstream(&p->c->result->report, &size);
+
+	if (!to)
+		fail(p->c, "out of memory");
+	for (uint32_t i = 0; i < p->num_slices; i++) {
+		compute += p->slices[i].compute_ps;
+		mac += p->slices[i].mac_ps;
+		weights += p->slices[i].weight_bytes;
+		macs += p->slices[i].macs;
+	}
+	fprintf(to, "{\n\t\"model\": ");
+	put_string(to, p->c->options->name ? p->c->options->name : "model");
+	fprintf(to, ",\n\t\"preset\": ");
+	put_string(to, p->c->options->caps.preset);
+	fprintf(to, ",\n\t\"compute_ps\": %llu,\n\t\"mac_ps\": %llu,\n\t\"vector_ps\": %llu,\n",
+		(unsigned long long)compute, (unsigned long long)mac,
+		(unsigned long long)(compute - mac));
+	fprintf(to, "\t\"weight_bytes\": %llu,\n\t\"fetch_ps\": %llu,\n\t\"macs\": %llu,\n",
+		(unsigned long long)weights,
+		(unsigned long long)loom_timing_dram_ps(&p->c->options->caps, weights),
+		(unsigned long long)macs);
+	fprintf(to, "\t\"lease_bytes\": %llu,\n\t\"io_bytes\": %llu,\n\t\"layers\": %u,\n\t\"slices\": [\n",
+		(unsigned long long)p->lease_bytes, (unsigned long long)p->io_bytes, p->num_layers);
+	for (uint32_t i = 0; i < p->num_slices; i++)
+		put_slice(p, to, i);
+	fprintf(to, "\n\t]\n}\n");
+	fclose(to);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Commands -> slices. A layer is a command with weights for the MAC array and what follows until
+ * the next; small layers are put together until they are worth a job's overhead. Within a layer a
+ * new slice begins where its weights or its compute time would be more than a scheduler can weave.
+ */
+#include <string.h>
+
+#include "lower.h"
+#include "passes.h"
+#include "timing/loom_timing.h"
+
+/* A job costs the firmware some hundred ns: a layer is at least some times that. */
+#define LEAST_JOBS 6
+/* A slice computes no longer than it takes to fill this part of the weight SRAM. */
+#define FILL_PART 4
+/* LOADs are issued so many slices before their value is read: DRAM latency is then hidden. */
+#define LOAD_AHEAD 2
+
+static uint64_t weight_bytes(const struct command *cmd)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < cmd->num_weights; i++)
+		bytes += (cmd->weight[i].blob->bytes + 63) & ~63ull;
+	return bytes;
+}
+
+static bool is_dma(const struct command *cmd)
+{
+	uint16_t opcode = ((const struct loom_cmd *)cmd->raw)->opcode;
+
+	return opcode == LOOM_OP_LOAD || opcode == LOOM_OP_STORE || opcode == LOOM_OP_GATHER;
+}
+
+static void time_commands(struct program *p)
+{
+	for (uint32_t i = 0; i < p->num_cmds; i++) {
+		struct command *cmd = p->cmds[i];
+		const struct loom_cmd *hdr = (const struct loom_cmd *)cmd->raw;
+
+		if (is_dma(cmd))
+			continue;
+		cmd->cycles = loom_timing_cycles(&p->c->options->caps, hdr);
+		cmd->macs = loom_timing_macs(hdr);
+	}
+}
+
+struct cutter {
+	struct program *p;
+	const struct loom_hw_caps *caps;
+	struct slice_info *now;
+	const struct node *layer;	/* its first node */
+	uint64_t layer_weights, layer_ps;
+};
+
+static void begin_slice(struct cutter *k, const struct node *node, bool new_layer)
+{
+	struct program *p = k->p;
+	struct slice_info info = { .name = node->name };
+
+	if (new_layer) {
+		k->layer = node;
+		k->layer_weights = k->layer_ps = 0;
+		p->num_layers++;
+	}
+	info.layer = p->num_layers - 1;
+	APPEND(p->c, p->slices, p->num_slices, info);
+	k->now = &p->slices[p->num_slices - 1];
+}
+
+static bool layer_is_enough(const struct cutter *k)
+{
+	uint64_t fetch = loom_timing_dram_ps(k->caps, k->layer_weights);
+	uint64_t busy = k->layer_ps > fetch ? k->layer_ps : fetch;
+
+	return busy >= (uint64_t)LEAST_JOBS * k->caps->fw_job_ns * 1000;
+}
+
+static bool slice_is_full(const struct cutter *k, uint64_t more_weights)
+{
+	uint64_t most = loom_timing_dram_ps(k->caps, k->caps->weight_sram_bytes) / FILL_PART;
+
+	return k->now->weight_bytes + more_weights > k->p->max_slice_bytes ||
+	       k->now->compute_ps > most;
+}
+
+/* One buffer holds at most so much; far from it, so that headers and fetches fit too. */
+static bool buffer_is_full(const struct cutter *k)
+{
+	return k->now->num_cmds >= 4000;
+}
+
+static void cut_at(struct cutter *k, struct command *cmd)
+{
+	uint64_t weights = weight_bytes(cmd);
+	uint64_t ps = loom_timing_cycles_to_ps(k->caps, cmd->cycles);
+
+	if (!k->now || (cmd->starts_layer && cmd->node != k->layer && layer_is_enough(k)))
+		begin_slice(k, cmd->node, true);
+	else if (buffer_is_full(k) || (!k->p->c->options->no_slice && cmd->starts_layer &&
+				       k->now->weight_bytes && slice_is_full(k, weights)))
+		begin_slice(k, cmd->node, false);
+	cmd->slice = k->p->num_slices - 1;
+	k->now->weight_bytes += weights;
+	k->now->compute_ps += ps;
+	k->now->num_cmds++;
+	k->layer_weights += weights;
+	k->layer_ps += ps;
+}
+
+static void name_slices(struct program *p)
+{
+	for (uint32_t i = p->num_cmds; i-- > 0;)
+		if (p->cmds[i]->starts_layer)
+			p->slices[p->cmds[i]->slice].name = p->cmds[i]->node->name;
+}
+
+static void move_loads(struct program *p)
+{
+	struct command **sorted = arena_array(p->c, p->num_cmds, sizeof(*sorted));
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < p->num_cmds; i++) {
+		struct command *cmd = p->cmds[i];
+
+		if (((const struct loom_cmd *)cmd->raw)->opcode == LOOM_OP_LOAD)
+			cmd->slice = cmd->slice > LOAD_AHEAD ? cmd->slice - LOAD_AHEAD : 0;
+	}
+	for (uint32_t s = 0; s < p->num_slices; s++) {
+		p->slices[s].first = n;
+		for (int loads = 1; loads >= 0; loads--)
+			for (uint32_t i = 0; i < p->num_cmds; i++) {
+				struct command *cmd = p->cmds[i];
+				bool load = ((const struct loom_cmd *)cmd->raw)->opcode == LOOM_OP_LOAD;
+
+				if (cmd->slice == s && load == loads)
+					sorted[n++] = cmd;
+			}
+		p->slices[s].num = n - p->slices[s].first;
+	}
+	p->cmds = sorted;
+}
+
+void slice(struct program *p)
+{
+	struct cutter k = { .p = p, .caps = &p->c->options->caps };
+
+	if (!p->num_cmds)
+		fail(p->c, "the model has nothing to compute");
+	time_commands(p);
+	for (uint32_t i = 0; i < p->num_cmds; i++)
+		cut_at(&k, p->cmds[i]);
+	name_slices(p);
+	move_loads(p);
+}

@@ -18,6 +18,7 @@ firmware-sim-test = $(call host-test,firmware-sim-$(1),firmware-sim/test/$(1).c 
 $(call firmware-sim-test,queue)
 $(call firmware-sim-test,maths)
 $(call firmware-sim-test,faults)
+$(call firmware-sim-test,timing)
 
 # Rows of floats: worth vectorising. (No option here may change a sum's order.)
 $(call compile-flags,$(wildcard firmware-sim/hw/*.c),-O3)

@@ -180,6 +180,27 @@ static void add_conv(struct maker *maker)
 	append(&maker->cmd, &cmd, sizeof(cmd));
 }
 
+static uint32_t lease_bytes(const struct make_model *args)
+{
+	return args->n * 2 + (args->fault == MAKE_FAULT_INDEX ? 64 : 0);
+}
+
+/* The first four bytes of the sum, as an index; the row goes behind the sum. */
+static void add_gather(struct maker *maker)
+{
+	struct loom_cmd_gather cmd = {
+		.hdr = { .opcode = LOOM_OP_GATHER, .size = sizeof(cmd), .wait = 1 },
+		.table_rows = maker->args->n,
+		.row_bytes = 2,
+		.index_dtype = LOOM_I32,
+		.count = 1,
+		.dst = maker->args->n * 2,
+		.dst_pitch = 2,
+	};
+
+	relocate(maker, append(&maker->cmd, &cmd, sizeof(cmd)), SYM_WEIGHTS, 0);
+}
+
 /* One command that the device must refuse. */
 static void add_fault(struct maker *maker)
 {
@@ -207,6 +228,9 @@ static void add_fault(struct maker *maker)
 	case MAKE_FAULT_TILE:
 		add_conv(maker);
 		break;
+	case MAKE_FAULT_INDEX:
+		add_gather(maker);
+		break;
 	}
 }
 
@@ -222,7 +246,7 @@ static void make_slice(struct maker *maker, uint32_t i)
 		.isa_version = LOOM_ISA_VERSION,
 		.num_cmds = 2 + first + last + faulty,
 		.weight_bytes = args->n * 2,
-		.lease_bytes = args->n * 2,
+		.lease_bytes = lease_bytes(args),
 		.slice = i,
 	};
 	char name[32];
@@ -384,7 +408,7 @@ static void write_sections(struct maker *maker)
 		.num_slices = args->slices,
 		.num_inputs = 1,
 		.num_outputs = 1,
-		.lease_bytes = args->n * 2,
+		.lease_bytes = lease_bytes(args),
 		.num_layers = args->slices,
 		.io_bytes = io_y + args->n * 2ull,
 		.weight_bytes = maker->weights.size,

@@ -19,6 +19,7 @@ enum make_model_fault {
 	MAKE_FAULT_OPCODE,	/* ... has a command that there is not */
 	MAKE_FAULT_WAIT,	/* ... waits for a command that never comes */
 	MAKE_FAULT_TILE,	/* ... has a convolution whose weights were never fetched */
+	MAKE_FAULT_INDEX,	/* ... faults unless its sum starts with two zeros: a matter of input */
 };
 
 struct make_model {

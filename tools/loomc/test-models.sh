@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Compile the real models, run them on the device model in this process, and hold the outputs
+# against ONNX Runtime's (tools/models/check-output). TAP.
+
+set -uo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+BIN=${BIN:-$HERE/../../build/bin}
+MODELS=${MODELS:-$HERE/../../build/models}
+PRESET=${PRESET:-memory-centric}
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+COUNT=0
+
+# result STATUS NAME: one TAP line
+result()
+{
+	COUNT=$((COUNT + 1))
+	if [ "$1" = 0 ]; then echo "ok $COUNT $2"; else echo "not ok $COUNT $2"; fi
+}
+
+# fields MODEL EXPRESSION: lines that a JavaScript expression makes of meta.json, here m
+fields()
+{
+	node -e 'const m = JSON.parse(require("fs").readFileSync(process.argv[1]));
+		 for (const line of eval(process.argv[2])) console.log(line)' "$1/meta.json" "$2"
+}
+
+# check NAME LABEL LOOMC-OPTION…
+check()
+{
+	local model=$MODELS/$1 label="$1, $2" out=$WORK/$1-$2 settings inputs outputs
+	shift 2
+	mkdir -p "$out"
+	mapfile -t settings < <(fields "$model" m.loomc)
+	mapfile -t inputs < <(fields "$model" "m.inputs.filter((i) => !(i.name in m.bind) && !i.unused)
+		.flatMap((i) => ['-i', i.name + '=' + '$model/' + i.file])")
+	mapfile -t outputs < <(fields "$model" "m.outputs.flatMap((o) =>
+		['-o', o.name + '=' + '$out/' + o.name + '.npy'])")
+	"$BIN/loomc" "$model/model.onnx" -o "$out/model.loom" "${settings[@]}" "$@" --preset "$PRESET" 2>"$out/notes"
+	result $? "$label compiles"
+	"$BIN/loom-run" -d "sim:$PRESET" "$out/model.loom" "${inputs[@]}" "${outputs[@]}" |
+		sed 's/^/# /'
+	result "${PIPESTATUS[0]}" "$label runs"
+	"$HERE/../models/check-output" "$model" "$out" | sed 's/^/# /'
+	result "${PIPESTATUS[0]}" "$label agrees with ONNX Runtime"
+}
+
+# same NAME: sliced and unsliced outputs are the same bytes
+same()
+{
+	local name rc=0
+	for name in "$WORK/$1-sliced"/*.npy; do
+		cmp "$name" "$WORK/$1-whole/${name##*/}" | sed 's/^/# /'
+		[ "${PIPESTATUS[0]}" = 0 ] || rc=1
+	done
+	result $rc "$1 gives the same bytes sliced and whole"
+}
+
+if [ ! -d "$MODELS/ppocr-det" ]; then
+	echo "1..0 # SKIP no models: run tools/models/prepare"
+	exit 0
+fi
+for model in ppocr-det moonshine-decoder; do
+	check "$model" sliced
+	check "$model" whole --no-slice
+	same "$model"
+done
+echo "1..$COUNT"

@@ -19,6 +19,7 @@ $(call firmware-sim-test,queue)
 $(call firmware-sim-test,maths)
 $(call firmware-sim-test,faults)
 $(call firmware-sim-test,timing)
+$(call firmware-sim-test,weave)
 
 # Rows of floats: worth vectorising. (No option here may change a sum's order.)
 $(call compile-flags,$(wildcard firmware-sim/hw/*.c),-O3)

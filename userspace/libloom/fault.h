@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOOM_FAULT_H
+#define LOOM_FAULT_H
+
+#include <stdint.h>
+
+/* enum loom_fault in words; never NULL. */
+const char *loom_fault_name(uint32_t fault);
+
+#endif /* LOOM_FAULT_H */

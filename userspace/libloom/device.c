@@ -7,6 +7,7 @@
 
 #include <drm.h>
 
+#include "fault.h"
 #include "internal.h"
 
 int loom_dev_ioctl(struct loom_dev *dev, unsigned long request, void *arg)
@@ -300,9 +301,9 @@ static int first_status(const struct drm_loom_result *results, unsigned int num)
 
 	for (i = 0; i < num; i++)
 		if (results[i].status)
-			return loom_fail(results[i].status,
-					 "job %u: fault %u at command %u, address 0x%llx", i,
-					 results[i].fault, results[i].fault_cmd,
+			return loom_fail(results[i].status, "job %u: %s (command %d, address 0x%llx)", i,
+					 loom_fault_name(results[i].fault),
+					 (int)results[i].fault_cmd,
 					 (unsigned long long)results[i].fault_addr);
 	return 0;
 }

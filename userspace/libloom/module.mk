@@ -2,7 +2,7 @@
 #
 # libloom: libloom.a and libloom.so.0 (drm back end, io_uring, loader, loomd's client), and
 # libloom-sim.a, the sim back end. A program that wants "sim:" devices links
-#   loom-sim loom firmware-sim   with   -Wl,-u,loom_backend_sim -ldrm -luring -lelf -lopenblas
+#   loom-sim loom firmware-sim   with   -u loom_backend_sim -ldrm -luring -lelf -lopenblas
 # and everything else stays free of the simulator and its maths library.
 
 LIBLOOM_DIR := userspace/libloom
@@ -28,9 +28,10 @@ $(B)/lib/pkgconfig/loom.pc: $(LIBLOOM_DIR)/loom.pc.in
 	@sed 's,@prefix@,$(CURDIR),;s,@libdir@,$(CURDIR)/$(B)/lib,' $< > $@
 
 LIBLOOM_TEST_LIBS := loom-sim loom firmware-sim
-LIBLOOM_TEST_LDLIBS := -Wl,-u,loom_backend_sim -ldrm -luring -lelf -lopenblas
+LIBLOOM_TEST_LDLIBS := -u loom_backend_sim -ldrm -luring -lelf -lopenblas
 MAKE_MODEL := $(LIBLOOM_DIR)/test/make_model.c
 
 $(call program,write-model,$(LIBLOOM_DIR)/test/write_model.c $(MAKE_MODEL),$(LIBLOOM_TEST_LIBS),$(LIBLOOM_TEST_LDLIBS))
-$(call host-test,libloom-sim,$(LIBLOOM_DIR)/test/test_sim.c $(MAKE_MODEL),$(LIBLOOM_TEST_LIBS),$(LIBLOOM_TEST_LDLIBS))
+$(call host-test,libloom-sim,$(LIBLOOM_DIR)/test/test_sim.c $(LIBLOOM_DIR)/test/test_device.c $(MAKE_MODEL),$(LIBLOOM_TEST_LIBS),$(LIBLOOM_TEST_LDLIBS))
 $(call host-test,libloom-model,$(LIBLOOM_DIR)/test/test_model.c $(MAKE_MODEL),$(LIBLOOM_TEST_LIBS),$(LIBLOOM_TEST_LDLIBS))
+$(call vm-test,libloom-drm,$(LIBLOOM_DIR)/test/test_drm.c $(LIBLOOM_DIR)/test/test_device.c $(MAKE_MODEL),loom loom-timing,-ldrm -luring -lelf -lcmocka)

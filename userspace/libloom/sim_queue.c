@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
 #include "sim.h"
 
 static int status_of(uint32_t fault)
@@ -379,8 +380,11 @@ void sim_queue_forget_vm(struct sim_queue *queue, const struct sim_vm *vm)
 
 /* ---- submission ---- */
 
-static int check_job(const struct sim_queue *queue, const struct drm_loom_job *job, unsigned int i)
+static int check_job(const struct sim_dev *sim, const struct sim_queue *queue,
+		     const struct drm_loom_job *job, unsigned int i)
 {
+	uint32_t ctx;
+
 	if (job->cmd_va % 8 || job->cmd_size % 8 || !job->cmd_size)
 		return loom_fail(-EINVAL, "job %u: command buffer 0x%llx, %u bytes: not of 8 bytes", i,
 				 (unsigned long long)job->cmd_va, job->cmd_size);
@@ -389,6 +393,12 @@ static int check_job(const struct sim_queue *queue, const struct drm_loom_job *j
 	if (job->vm_slot >= queue->vm_slots)
 		return loom_fail(-EINVAL, "job %u: slot %u of %u", i, job->vm_slot,
 				 queue->vm_slots);
+	ctx = queue->vm_table[job->vm_slot];
+	if (!ctx)
+		return loom_fail(-ENOENT, "job %u: slot %u is empty", i, job->vm_slot);
+	if (sim->ctxs[ctx]->info.dead)
+		return loom_fail(-EIO, "job %u: its VM is dead: %s", i,
+				 loom_fault_name(sim->ctxs[ctx]->info.fault));
 	return 0;
 }
 
@@ -466,7 +476,7 @@ int sim_submit(struct sim_dev *sim, const struct drm_loom_submit *args,
 		return loom_fail(-ENOENT, "submit: no queue %u", args->queue_id);
 	err = check_submit(sim, args, &results);
 	for (i = 0; !err && i < args->num_jobs; i++)
-		err = check_job(queue, &jobs[i], i);
+		err = check_job(sim, queue, &jobs[i], i);
 	if (err)
 		return err;
 	submission = calloc(1, sizeof(*submission));

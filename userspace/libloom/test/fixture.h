@@ -115,4 +115,7 @@ static inline int run(struct loaded *loaded, struct loom_queue *queue, unsigned 
 	return loom_submit_wait(queue, jobs, loaded->args.slices, results, UINT64_MAX);
 }
 
+/* test_device.c; the number of tests that failed. NULL: the first Loom node. */
+int run_device_tests(const char *device, const char *title);
+
 #endif /* LOOM_TEST_FIXTURE_H */

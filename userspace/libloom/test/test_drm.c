@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The library on the driver, in the VM: by io_uring, and again as where that is forbidden.
+ */
+#include <poll.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+static const struct make_model small = { .name = "small", .n = 64, .slices = 3, .seed = 1 };
+
+static struct loom_ring *open_ring(struct loom_dev *dev)
+{
+	struct loom_ring *ring = NULL;
+
+	must_work(loom_ring_create(dev, 8, &ring));
+	return ring;
+}
+
+static void expect(struct loom_ring *ring, uint64_t tag, int res)
+{
+	struct loom_ring_cqe cqe;
+
+	must_work(loom_ring_enter(ring, 1, 1000000000));
+	assert_int_equal(loom_ring_reap(ring, &cqe), 1);
+	assert_int_equal(cqe.tag, tag);
+	assert_int_equal(cqe.res, res);
+}
+
+/* Each time the descriptor becomes ready there is one completion, until it is removed. */
+static void test_poll(void **data)
+{
+	struct loom_dev *dev = open_device(NULL);
+	struct loom_ring *ring = open_ring(dev);
+	struct loom_ring_cqe cqe;
+	int fds[2], i;
+	char c;
+
+	assert_int_equal(pipe(fds), 0);
+	must_work(loom_ring_poll(ring, fds[0], 50));
+	must_work(loom_ring_enter(ring, 0, 0));
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(loom_ring_reap(ring, &cqe), 0);
+		assert_int_equal(write(fds[1], "x", 1), 1);
+		expect(ring, 50, POLLIN);
+		assert_int_equal(read(fds[0], &c, 1), 1);
+	}
+	assert_int_equal(loom_ring_poll_remove(ring, 51), -ENOENT);
+	must_work(loom_ring_poll_remove(ring, 50));
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	assert_int_equal(loom_ring_enter(ring, 1, 1000000), -ETIME);
+	assert_int_equal(loom_ring_reap(ring, &cqe), 0);
+	loom_ring_destroy(ring);
+	close(fds[0]);
+	close(fds[1]);
+	loom_dev_close(dev);
+}
+
+/* Completions and readiness in one place to sleep; the ring itself can be slept on, too. */
+static void test_one_sleep(void **data)
+{
+	struct loom_dev *dev = open_device(NULL);
+	struct loom_queue *queue = open_queue(dev, 1);
+	struct loom_ring *ring = open_ring(dev);
+	struct pollfd pollfd = { .fd = loom_ring_fd(ring), .events = POLLIN };
+	struct drm_loom_job job;
+	struct loaded a;
+	int fds[2];
+
+	load(&a, dev, queue, 0, small, 1);
+	assert_int_equal(pipe(fds), 0);
+	must_work(loom_ring_poll(ring, fds[0], 1));
+	loom_instance_job(a.instance, 0, 0, 0, &job);
+	must_work(loom_ring_prep(ring, queue, &job, 1, NULL, 0, 2));
+	expect(ring, 2, 0);
+	must_work(loom_ring_prep(ring, queue, &job, 1, NULL, 0, 3));
+	must_work(loom_ring_enter(ring, 0, 0));
+	assert_int_equal(poll(&pollfd, 1, 1000), 1);
+	expect(ring, 3, 0);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	expect(ring, 1, POLLIN);
+	loom_ring_destroy(ring);
+	unload(&a);
+	loom_queue_destroy(queue);
+	loom_dev_close(dev);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* Wrong nodes are refused by name. */
+static void test_nodes(void **data)
+{
+	struct loom_dev *dev;
+
+	assert_int_equal(loom_dev_open("/dev/null", &dev), -ENODEV);
+	assert_non_null(strstr(loom_error(), "not a Loom device"));
+	assert_int_equal(loom_dev_open("drm:/dev/nonexistent", &dev), -ENOENT);
+	assert_int_equal(loom_dev_open("sim:tiny", &dev), -ENODEV);
+	dev = open_device("drm:/dev/accel/accel0");
+	assert_true(loom_dev_fd(dev) >= 0);
+	loom_dev_close(dev);
+}
+
+static int run_ring_tests(const char *title)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_poll),
+		cmocka_unit_test(test_one_sleep),
+	};
+
+	return cmocka_run_group_tests_name(title, tests, NULL, NULL);
+}
+
+int main(void)
+{
+	int failed;
+
+	failed = run_device_tests(NULL, "libloom, io_uring");
+	failed += run_ring_tests("rings, io_uring");
+	setenv("LOOM_NO_URING", "1", 1);
+	failed += run_device_tests(NULL, "libloom, ioctl");
+	failed += run_ring_tests("rings, ioctl");
+	return failed;
+}

@@ -277,6 +277,18 @@ static int sleep_once(struct ioctl_ring *ring, uint64_t deadline)
 	return num ? err : loom_fail(-ETIME, "no completion in time");
 }
 
+/* The descriptor is readable as long as completions wait: the eventfd is kept set for them. */
+static void settle(struct ioctl_ring *ring)
+{
+	uint64_t count;
+
+	if (read(ring->eventfd, &count, sizeof(count)) == sizeof(count))
+		collect(ring);
+	count = 1;
+	if (ring->done.num && write(ring->eventfd, &count, sizeof(count)) < 0)
+		loom_fail(-errno, "eventfd: %s", strerror(errno));
+}
+
 static int ioctl_ring_enter(struct loom_ring *base, unsigned int wait, uint64_t timeout_ns)
 {
 	struct ioctl_ring *ring = to_ioctl_ring(base);
@@ -290,6 +302,7 @@ static int ioctl_ring_enter(struct loom_ring *base, unsigned int wait, uint64_t 
 		sleep_once(ring, 0);
 	while (!err && ring->done.num < wait)
 		err = sleep_once(ring, deadline);
+	settle(ring);
 	return err && !num ? err : num;
 }
 
@@ -303,6 +316,8 @@ static int ioctl_ring_reap(struct loom_ring *base, struct loom_ring_cqe *cqe)
 	entry = list_take(&ring->done, &ring->done.first);
 	*cqe = entry->cqe;
 	entry_free(ring, entry);
+	if (!ring->done.num)
+		settle(ring);
 	return 1;
 }
 

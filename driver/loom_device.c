@@ -123,6 +123,7 @@ int loom_device_boot(struct loom_device *ldev)
 
 	lockdep_assert_held(&ldev->fw_lock);
 
+	pci_set_master(to_pci_dev(ldev->drm.dev)); /* also when that is what was lost */
 	loom_admin_program(ldev);
 	loom_write(ldev, LOOM_REG_CTRL, LOOM_CTRL_BOOT);
 
@@ -236,14 +237,14 @@ int loom_device_init(struct loom_device *ldev)
 	if (ret)
 		return ret;
 
-	pci_set_master(to_pci_dev(ldev->drm.dev));
+	/* Whoever had it before may have left it running. */
 	mutex_lock(&ldev->fw_lock);
 	loom_device_halt(ldev);
 	mutex_unlock(&ldev->fw_lock);
 
 	ret = loom_admin_init(ldev);
 	if (ret)
-		goto err_clear_master;
+		return ret;
 	ret = loom_irq_init(ldev);
 	if (ret)
 		goto err_fini_admin;
@@ -256,17 +257,16 @@ int loom_device_init(struct loom_device *ldev)
 	return 0;
 
 err_fini_irq:
+	pci_clear_master(to_pci_dev(ldev->drm.dev));
 	loom_irq_fini(ldev);
 err_fini_admin:
 	loom_admin_fini(ldev);
-err_clear_master:
-	pci_clear_master(to_pci_dev(ldev->drm.dev));
 	return ret;
 }
 
 void loom_device_fini(struct loom_device *ldev)
 {
+	pci_clear_master(to_pci_dev(ldev->drm.dev));
 	loom_irq_fini(ldev);
 	loom_admin_fini(ldev);
-	pci_clear_master(to_pci_dev(ldev->drm.dev));
 }

@@ -124,7 +124,13 @@ static struct loom_vm *loom_reset_blame(struct loom_device *ldev)
 
 static void loom_reset_strike(struct loom_device *ldev)
 {
+	u32 state = loom_read(ldev, LOOM_REG_STATE);
 	struct loom_vm *vm;
+
+	if (state != LOOM_STATE_READY) {
+		loom_reset_request(ldev, "the firmware is not running");
+		return;
+	}
 
 	switch (++ldev->hang_strikes) {
 	case LOOM_HANG_DRAIN:

@@ -15,10 +15,16 @@
 
 /* ---- calls ---- */
 
+/* The number of the node changes when a device comes back while a file of it is open. */
 int loom_open(void)
 {
-	int fd = open("/dev/accel/accel0", O_RDWR | O_CLOEXEC);
+	char path[32];
+	int fd = -1, i;
 
+	for (i = 0; fd < 0 && i < 64; i++) {
+		snprintf(path, sizeof(path), "/dev/accel/accel%d", i);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+	}
 	return fd < 0 ? -errno : fd;
 }
 

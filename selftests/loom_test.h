@@ -95,9 +95,9 @@ bool world_done(const struct world *w, float seed);
 bool world_untouched(const struct world *w);
 struct drm_loom_job world_job(const struct world *w, __u16 slot, __u64 user_data);
 
-/* A job of about a millisecond: the firmware takes its time for each command. */
+/* A job of about three milliseconds: the firmware takes its time for each command. */
 #define SLOW_VA		(1ull << 33)
-#define SLOW_NOPS	20000u
+#define SLOW_NOPS	60000u
 
 int slow_create(const struct world *w, __u16 slot, struct bo *bo, struct drm_loom_job *job);
 

@@ -342,7 +342,7 @@ TEST_F(uring, queue_destroyed)
 		}
 		cancelled += !!res;
 	}
-	EXPECT_LT(16, cancelled);
+	EXPECT_LT(0, cancelled);
 }
 
 /* The kernel may not tell drivers of IORING_OP_ASYNC_CANCEL (6.12 does not): ENOENT, and it ends. */

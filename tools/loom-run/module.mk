@@ -1,4 +1,9 @@
 # SPDX-License-Identifier: MIT
+#
+# Twice, as loom-bench: for the host with the device model in it, and for the VM without.
 
-$(call program,loom-run,$(wildcard tools/loom-run/*.c),loom-sim loom firmware-sim,-u loom_backend_sim -ldrm -luring -lelf $(DEVICE_LIBS))
+LOOM_RUN_SOURCES := $(wildcard tools/loom-run/*.c)
+
+$(call program,loom-run,$(LOOM_RUN_SOURCES),loom-sim loom firmware-sim,-u loom_backend_sim -ldrm -luring -lelf $(DEVICE_LIBS))
+$(call program,loom-run-vm,$(LOOM_RUN_SOURCES),loom,-ldrm -luring -lelf)
 $(call host-script,tools/loom-run/test/woven.sh)

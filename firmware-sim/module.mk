@@ -11,15 +11,17 @@ FIRMWARE_SIM_SOURCES := $(wildcard firmware-sim/*.c firmware-sim/fw/*.c firmware
 $(call static-library,loom-timing,$(TIMING_SOURCES))
 $(call static-library,firmware-sim,$(FIRMWARE_SIM_SOURCES) $(TIMING_SOURCES))
 
-# Each test links the whole device, test/host.c, the machine around it, and test/rig.c.
+# Each test links the whole device, and the machine around it.
 firmware-sim-test = $(call host-test,firmware-sim-$(1),firmware-sim/test/$(1).c \
-			   firmware-sim/test/host.c firmware-sim/test/rig.c,\
+			   firmware-sim/test/host.c firmware-sim/test/rig.c \
+			   firmware-sim/test/sample.c,\
 			   firmware-sim,$(DEVICE_LIBS))
 $(call firmware-sim-test,queue)
 $(call firmware-sim-test,maths)
 $(call firmware-sim-test,faults)
 $(call firmware-sim-test,timing)
 $(call firmware-sim-test,weave)
+$(call firmware-sim-test,fuzz)
 
 # Rows of floats: worth vectorising. (No option here may change a sum's order.)
 $(call compile-flags,$(wildcard firmware-sim/hw/*.c),-O3)

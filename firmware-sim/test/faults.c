@@ -8,113 +8,11 @@
 
 #include <cmocka.h>
 
-#include "rig.h"
+#include "sample.h"
 
-/* A valid buffer with one command of every kind, to be spoilt. */
-struct buffer {
-	struct stream s;
-	struct loom_cmdbuf *header;
-	struct loom_cmd_move *load, *store;
-	struct loom_cmd_fetch *fetch;
-	struct loom_cmd_gather *gather;
-	struct loom_cmd *nop;
-	struct loom_cmd_conv *conv, *dwconv;
-	struct loom_cmd_matmul *matmul;
-	struct loom_cmd_copy *copy;
-	struct loom_cmd_binary *binary;
-	struct loom_cmd_unary *unary;
-	struct loom_cmd_reduce *reduce;
-	struct loom_cmd_softmax *softmax;
-	struct loom_cmd_layernorm *layernorm;
-	struct loom_cmd_pool *pool;
-};
-
-enum { LOAD, FETCH, GATHER, NOP, CONV, DWCONV, MATMUL, COPY, BINARY, UNARY, REDUCE, SOFTMAX,
-       LAYERNORM, POOL, STORE };
-
-#define WEIGHTS 8192u
 #define HIGH	0xfffffff0u
 
 static struct rig *rig;
-
-static void add_mac(struct buffer *b)
-{
-	b->conv = stream_add(&b->s, LOOM_OP_CONV, sizeof(*b->conv));
-	*b->conv = (struct loom_cmd_conv){
-		.hdr = b->conv->hdr,
-		.out = 8192, .in_pitch = 8, .out_pitch = 16,
-		.batch = 1, .h = 6, .w = 6, .c = 8, .oh = 6, .ow = 6, .oc = 16,
-		.kh = 3, .kw = 3, .sh = 1, .sw = 1, .pt = 1, .pl = 1, .dh = 1, .dw = 1,
-		.w_off = 64,
-	};
-	b->conv->hdr.flags = LOOM_CMD_BIAS;
-	b->dwconv = stream_add(&b->s, LOOM_OP_DWCONV, sizeof(*b->dwconv));
-	*b->dwconv = *b->conv;
-	b->dwconv->hdr.opcode = LOOM_OP_DWCONV;
-	b->dwconv->oc = 8;
-	b->matmul = stream_add(&b->s, LOOM_OP_MATMUL, sizeof(*b->matmul));
-	*b->matmul = (struct loom_cmd_matmul){
-		.hdr = b->matmul->hdr,
-		.b = 4096, .out = 8192, .m = 8, .n = 8, .k = 8, .batch = { 2, 1 },
-		.a_batch = { 64, 0 }, .b_batch = { 64, 0 }, .out_batch = { 64, 0 },
-		.a_row = 8, .a_col = 1, .b_row = 8, .b_col = 1, .out_row = 8, .alpha = 1.0f,
-	};
-}
-
-static void add_strided(struct buffer *b)
-{
-	static const struct loom_operand dense = { .stride = { 0, 0, 0, 0, 16, 1 } };
-
-	b->copy = stream_add(&b->s, LOOM_OP_COPY, sizeof(*b->copy));
-	b->binary = stream_add(&b->s, LOOM_OP_BINARY, sizeof(*b->binary));
-	for (int i = 0; i < LOOM_MAX_DIMS; i++)
-		b->copy->dims[i] = b->binary->dims[i] = i < 4 ? 1 : 16;
-	b->copy->src = b->copy->dst = b->binary->a = b->binary->b = b->binary->dst = dense;
-	b->copy->src.space = LOOM_SPACE_WEIGHTS;
-}
-
-static void add_vector(struct buffer *b)
-{
-	b->unary = stream_add(&b->s, LOOM_OP_UNARY, sizeof(*b->unary));
-	b->unary->rows = b->unary->cols = b->unary->src_pitch = b->unary->dst_pitch = 16;
-	b->reduce = stream_add(&b->s, LOOM_OP_REDUCE, sizeof(*b->reduce));
-	b->reduce->outer = b->reduce->n = b->reduce->inner = 4;
-	b->softmax = stream_add(&b->s, LOOM_OP_SOFTMAX, sizeof(*b->softmax));
-	b->softmax->outer = b->softmax->n = b->softmax->inner = 4;
-	b->layernorm = stream_add(&b->s, LOOM_OP_LAYERNORM, sizeof(*b->layernorm));
-	b->layernorm->rows = b->layernorm->n = 16;
-	b->layernorm->hdr.flags = LOOM_CMD_GAMMA;
-	b->pool = stream_add(&b->s, LOOM_OP_POOL, sizeof(*b->pool));
-	*b->pool = (struct loom_cmd_pool){
-		.hdr = b->pool->hdr,
-		.out = 8192, .in_pitch = 8, .out_pitch = 8,
-		.batch = 1, .h = 6, .w = 6, .c = 8, .oh = 3, .ow = 3,
-		.kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1,
-	};
-}
-
-static void valid(struct buffer *b)
-{
-	memset(b, 0, sizeof(*b));
-	stream_begin(&b->s, 64 << 10);
-	b->load = stream_move(&b->s, LOOM_OP_LOAD, rig->in_va, 0, 4096, 0);
-	stream_fetch(&b->s, rig->weights_va, WEIGHTS);
-	b->fetch = (void *)((uint8_t *)b->load + sizeof(*b->load));
-	b->gather = stream_add(&b->s, LOOM_OP_GATHER, sizeof(*b->gather));
-	*b->gather = (struct loom_cmd_gather){
-		.hdr = b->gather->hdr,
-		.va = rig->weights_va, .table_rows = 8, .row_bytes = 64,
-		.index = 60 << 10, .index_dtype = LOOM_I32, .count = 4, .dst = 32 << 10,
-		.dst_pitch = 64,
-	};
-	b->nop = stream_add(&b->s, LOOM_OP_NOP, sizeof(*b->nop));
-	add_mac(b);
-	add_strided(b);
-	add_vector(b);
-	b->store = stream_move(&b->s, LOOM_OP_STORE, rig->out_va, 8192, 4096, 5);
-	stream_end(&b->s);
-	b->header = (void *)b->s.bytes;
-}
 
 static struct loom_hw_cqe submit(struct buffer *b, uint16_t flags)
 {
@@ -147,7 +45,7 @@ static void check(struct buffer *b, uint16_t flags, uint32_t fault, uint32_t cmd
 #define EXPECT(fault, cmd, spoil) do {				\
 	struct buffer b;					\
 								\
-	valid(&b);						\
+	sample(&b, rig);						\
 	spoil;							\
 	check(&b, 0, LOOM_FAULT_ ## fault, cmd, __LINE__);	\
 } while (0)
@@ -157,7 +55,7 @@ static void test_valid(void **state)
 	struct buffer b;
 	struct loom_hw_cqe cqe;
 
-	valid(&b);
+	sample(&b, rig);
 	cqe = submit(&b, 0);
 	if (cqe.fault)
 		fail_msg("fault %u at %u, address %llx", cqe.fault, cqe.fault_cmd,
@@ -186,7 +84,7 @@ static void test_truncated(void **state)
 	for (uint32_t size = sizeof(struct loom_cmdbuf); size < 400; size += 8) {
 		struct loom_hw_cqe cqe;
 
-		valid(&b);
+		sample(&b, rig);
 		b.s.size = b.header->size = size;
 		cqe = submit(&b, 0);
 		assert_true(cqe.fault == LOOM_FAULT_BAD_SIZE);
@@ -486,7 +384,7 @@ static void test_fetch_fault(void **state)
 	struct loom_hw_cqe cqe;
 	struct buffer b;
 
-	valid(&b);
+	sample(&b, rig);
 	b.fetch->va = rig->weights_va + RIG_WEIGHTS - 4096;
 	cqe = submit(&b, 0);
 	assert_int_equal(cqe.fault, LOOM_FAULT_MMU_READ);
@@ -502,7 +400,7 @@ static void test_bad_index(void **state)
 	for (int i = 0; i < 2; i++) {
 		int32_t index = i ? 8 : -9;
 
-		valid(&b);
+		sample(&b, rig);
 		memcpy(rig->in + 8, &index, sizeof(index));
 		b.load->off = 60 << 10;
 		cqe = submit(&b, 0);
@@ -539,14 +437,14 @@ static void test_context_dead(void **state)
 {
 	struct buffer b;
 
-	valid(&b);
+	sample(&b, rig);
 	b.nop->opcode = 99;
 	assert_int_equal(submit(&b, 0).fault, LOOM_FAULT_BAD_OPCODE);
-	valid(&b);
+	sample(&b, rig);
 	assert_int_equal(submit(&b, 0).fault, LOOM_FAULT_CONTEXT_DEAD);
 	assert_int_equal(host_counters(rig->h).faults, 1);
 	revive();
-	valid(&b);
+	sample(&b, rig);
 	assert_int_equal(submit(&b, 0).fault, LOOM_FAULT_NONE);
 }
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "sample.h"
+
+#include <string.h>
+
+static void add_mac(struct buffer *b)
+{
+	b->conv = stream_add(&b->s, LOOM_OP_CONV, sizeof(*b->conv));
+	*b->conv = (struct loom_cmd_conv){
+		.hdr = b->conv->hdr,
+		.out = 8192, .in_pitch = 8, .out_pitch = 16,
+		.batch = 1, .h = 6, .w = 6, .c = 8, .oh = 6, .ow = 6, .oc = 16,
+		.kh = 3, .kw = 3, .sh = 1, .sw = 1, .pt = 1, .pl = 1, .dh = 1, .dw = 1,
+		.w_off = 64,
+	};
+	b->conv->hdr.flags = LOOM_CMD_BIAS;
+	b->dwconv = stream_add(&b->s, LOOM_OP_DWCONV, sizeof(*b->dwconv));
+	*b->dwconv = *b->conv;
+	b->dwconv->hdr.opcode = LOOM_OP_DWCONV;
+	b->dwconv->oc = 8;
+	b->matmul = stream_add(&b->s, LOOM_OP_MATMUL, sizeof(*b->matmul));
+	*b->matmul = (struct loom_cmd_matmul){
+		.hdr = b->matmul->hdr,
+		.b = 4096, .out = 8192, .m = 8, .n = 8, .k = 8, .batch = { 2, 1 },
+		.a_batch = { 64, 0 }, .b_batch = { 64, 0 }, .out_batch = { 64, 0 },
+		.a_row = 8, .a_col = 1, .b_row = 8, .b_col = 1, .out_row = 8, .alpha = 1.0f,
+	};
+}
+
+static void add_strided(struct buffer *b)
+{
+	static const struct loom_operand dense = { .stride = { 0, 0, 0, 0, 16, 1 } };
+
+	b->copy = stream_add(&b->s, LOOM_OP_COPY, sizeof(*b->copy));
+	b->binary = stream_add(&b->s, LOOM_OP_BINARY, sizeof(*b->binary));
+	for (int i = 0; i < LOOM_MAX_DIMS; i++)
+		b->copy->dims[i] = b->binary->dims[i] = i < 4 ? 1 : 16;
+	b->copy->src = b->copy->dst = b->binary->a = b->binary->b = b->binary->dst = dense;
+	b->copy->src.space = LOOM_SPACE_WEIGHTS;
+}
+
+static void add_vector(struct buffer *b)
+{
+	b->unary = stream_add(&b->s, LOOM_OP_UNARY, sizeof(*b->unary));
+	b->unary->rows = b->unary->cols = b->unary->src_pitch = b->unary->dst_pitch = 16;
+	b->reduce = stream_add(&b->s, LOOM_OP_REDUCE, sizeof(*b->reduce));
+	b->reduce->outer = b->reduce->n = b->reduce->inner = 4;
+	b->softmax = stream_add(&b->s, LOOM_OP_SOFTMAX, sizeof(*b->softmax));
+	b->softmax->outer = b->softmax->n = b->softmax->inner = 4;
+	b->layernorm = stream_add(&b->s, LOOM_OP_LAYERNORM, sizeof(*b->layernorm));
+	b->layernorm->rows = b->layernorm->n = 16;
+	b->layernorm->hdr.flags = LOOM_CMD_GAMMA;
+	b->pool = stream_add(&b->s, LOOM_OP_POOL, sizeof(*b->pool));
+	*b->pool = (struct loom_cmd_pool){
+		.hdr = b->pool->hdr,
+		.out = 8192, .in_pitch = 8, .out_pitch = 8,
+		.batch = 1, .h = 6, .w = 6, .c = 8, .oh = 3, .ow = 3,
+		.kh = 2, .kw = 2, .sh = 2, .sw = 2, .dh = 1, .dw = 1,
+	};
+}
+
+void sample(struct buffer *b, const struct rig *rig)
+{
+	memset(b, 0, sizeof(*b));
+	stream_begin(&b->s, 64 << 10);
+	b->load = stream_move(&b->s, LOOM_OP_LOAD, rig->in_va, 0, 4096, 0);
+	stream_fetch(&b->s, rig->weights_va, WEIGHTS);
+	b->fetch = (void *)((uint8_t *)b->load + sizeof(*b->load));
+	b->gather = stream_add(&b->s, LOOM_OP_GATHER, sizeof(*b->gather));
+	*b->gather = (struct loom_cmd_gather){
+		.hdr = b->gather->hdr,
+		.va = rig->weights_va, .table_rows = 8, .row_bytes = 64,
+		.index = 60 << 10, .index_dtype = LOOM_I32, .count = 4, .dst = 32 << 10,
+		.dst_pitch = 64,
+	};
+	b->nop = stream_add(&b->s, LOOM_OP_NOP, sizeof(*b->nop));
+	add_mac(b);
+	add_strided(b);
+	add_vector(b);
+	b->store = stream_move(&b->s, LOOM_OP_STORE, rig->out_va, 8192, 4096, 5);
+	stream_end(&b->s);
+	b->header = (void *)b->s.bytes;
+}

@@ -13,10 +13,10 @@ build/linux:
 module: ## build loom.ko for the guest's kernel, out of tree
 	@tools/vm/module
 
-# As check: what set-up brings is seen by a make that starts after it.
+# As check: what set-up brings is seen by a make that starts after it. RUN_OPTIONS: see tools/run/run --help.
 run: setup ## the main job: weave two models through the whole stack
 	@$(MAKE) --no-print-directory -j$$(nproc) all qemu module models
-	@tools/bench/run
+	@tools/run/run $(RUN_OPTIONS)
 
 vm: setup ## a shell in the VM, with the module loaded and our programs in /usr/bin
 	@$(MAKE) --no-print-directory -j$$(nproc) all qemu module

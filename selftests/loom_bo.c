@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <xf86drm.h>
 
 #include "kselftest_harness.h"
 #include "loom_test.h"
@@ -74,24 +73,26 @@ TEST_F(bo, mmap_by_stranger)
 
 TEST_F(bo, prime)
 {
-	int other = loom_open(), dmabuf;
+	struct drm_prime_handle prime = { .flags = DRM_RDWR | DRM_CLOEXEC };
+	int other = loom_open();
 	struct world w = {};
 	struct bo bo, shared;
 
 	ASSERT_LE(0, other);
 	ASSERT_EQ(0, bo_create(self->fd, 4 * PAGE, &bo));
 	memset(bo.map, 0x11, bo.size);
-	ASSERT_EQ(0, drmPrimeHandleToFD(self->fd, bo.handle, DRM_RDWR | DRM_CLOEXEC, &dmabuf));
+	prime.handle = bo.handle;
+	ASSERT_EQ(0, loom_call(self->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime));
+	ASSERT_EQ(0, loom_call(other, DRM_IOCTL_PRIME_FD_TO_HANDLE, &prime));
 
-	shared = (struct bo){ .size = bo.size };
-	ASSERT_EQ(0, drmPrimeFDToHandle(other, dmabuf, &shared.handle));
-	shared.map = mmap(NULL, bo.size, PROT_READ | PROT_WRITE, MAP_SHARED, dmabuf, 0);
+	shared = (struct bo){ .handle = prime.handle, .size = bo.size };
+	shared.map = mmap(NULL, bo.size, PROT_READ | PROT_WRITE, MAP_SHARED, prime.fd, 0);
 	ASSERT_NE(MAP_FAILED, shared.map);
 	EXPECT_EQ(0x11, ((char *)shared.map)[0]);
 
 	ASSERT_EQ(0, vm_create(other, 0, &w.vm));
 	EXPECT_EQ(0, vm_map(other, w.vm, &shared, WORLD_VA, 0, bo.size, 0));
-	close(dmabuf);
+	close(prime.fd);
 	close(other);
 	bo_destroy(self->fd, &bo);
 }

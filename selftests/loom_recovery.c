@@ -92,7 +92,7 @@ FIXTURE_TEARDOWN(recovery)
 }
 
 /* Slow ones and others, in the device and behind it. */
-static int submit_some(FIXTURE_DATA(recovery) *self)
+static int submit_some(struct _test_data_recovery *self)
 {
 	struct drm_loom_job jobs[SOME];
 	struct submission s;
@@ -105,7 +105,7 @@ static int submit_some(FIXTURE_DATA(recovery) *self)
 	return submission_run(self->fd, &s);
 }
 
-static void submit_uring(FIXTURE_DATA(recovery) *self)
+static void submit_uring(struct _test_data_recovery *self)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&self->ring);
 	struct drm_loom_submit args = {
@@ -124,7 +124,7 @@ static void submit_uring(FIXTURE_DATA(recovery) *self)
 	io_uring_submit(&self->ring);
 }
 
-static int reap(FIXTURE_DATA(recovery) *self)
+static int reap(struct _test_data_recovery *self)
 {
 	struct __kernel_timespec ts = { .tv_sec = 20 };
 	struct io_uring_cqe *cqe;

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <sys/wait.h>
-#include <xf86drm.h>
 
 #include "kselftest_harness.h"
 #include "loom_test.h"
@@ -193,7 +192,7 @@ TEST_F(submit, queues_wait_for_each_other)
 }
 
 /* Slow ones and others, more than the ring holds: some are in the device, some in the FIFO. */
-static void fill(FIXTURE_DATA(submit) *self, struct drm_loom_job *jobs)
+static void fill(struct _test_data_submit *self, struct drm_loom_job *jobs)
 {
 	__u32 i;
 
@@ -354,7 +353,7 @@ TEST_F(submit, close_busy)
 /* ---- faults ---- */
 
 /* Run job 0 among the others; it must fail with this fault, and they must not notice. */
-static int run_fault(struct __test_metadata *_metadata, FIXTURE_DATA(submit) *self,
+static int run_fault(struct __test_metadata *_metadata, struct _test_data_submit *self,
 		     struct drm_loom_result *result)
 {
 	struct drm_loom_job jobs[] = { self->job[1], self->job[0], self->job[2], self->job[0] };
@@ -561,7 +560,7 @@ TEST_F(submit, counters)
 	EXPECT_LT(before.fetch_busy, after.fetch_busy);
 }
 
-static unsigned long long fdinfo(int fd, const char *key)
+static unsigned long long fdinfo_value(int fd, const char *key)
 {
 	unsigned long long value = 0;
 	char path[64], line[256];
@@ -580,13 +579,13 @@ static unsigned long long fdinfo(int fd, const char *key)
 
 TEST_F(submit, fdinfo)
 {
-	EXPECT_EQ(0, fdinfo(self->fd, "drm-engine-fetch"));
+	EXPECT_EQ(0, fdinfo_value(self->fd, "drm-engine-fetch"));
 	ASSERT_EQ(0, submit_and_wait(self->fd, self->queue, self->job, MAX_WORLDS,
 				     &self->results_bo));
-	EXPECT_LT(0, fdinfo(self->fd, "drm-engine-fetch"));
-	EXPECT_LT(0, fdinfo(self->fd, "drm-engine-dma"));
-	EXPECT_LT(0, fdinfo(self->fd, "drm-engine-compute"));
-	EXPECT_LE(MAX_WORLDS * WORLD_BYTES / 1024, fdinfo(self->fd, "drm-total-memory"));
+	EXPECT_LT(0, fdinfo_value(self->fd, "drm-engine-fetch"));
+	EXPECT_LT(0, fdinfo_value(self->fd, "drm-engine-dma"));
+	EXPECT_LT(0, fdinfo_value(self->fd, "drm-engine-compute"));
+	EXPECT_LE(MAX_WORLDS * WORLD_BYTES / 1024, fdinfo_value(self->fd, "drm-total-memory"));
 }
 
 /* Interrupts are saved up while the queue is busy. */

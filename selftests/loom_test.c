@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-#include <xf86drm.h>
 
 #include "loom_test.h"
 
@@ -163,17 +162,19 @@ int queue_set_vm(int fd, __u32 queue, __u32 slot, __u32 vm)
 
 __u32 syncobj_create(int fd)
 {
-	__u32 handle = 0;
+	struct drm_syncobj_create args = {};
 
-	return drmSyncobjCreate(fd, 0, &handle) ? 0 : handle;
+	return loom_call(fd, DRM_IOCTL_SYNCOBJ_CREATE, &args) ? 0 : args.handle;
 }
 
 void syncobj_destroy(int fd, __u32 handle)
 {
-	drmSyncobjDestroy(fd, handle);
+	struct drm_syncobj_destroy args = { .handle = handle };
+
+	loom_call(fd, DRM_IOCTL_SYNCOBJ_DESTROY, &args);
 }
 
-static int64_t deadline(int ms)
+static __s64 deadline(int ms)
 {
 	struct timespec now;
 
@@ -183,7 +184,13 @@ static int64_t deadline(int ms)
 
 int syncobj_wait_ms(int fd, __u32 handle, int ms)
 {
-	return drmSyncobjWait(fd, &handle, 1, deadline(ms), 0, NULL);
+	struct drm_syncobj_wait args = {
+		.handles = (__u64)(uintptr_t)&handle,
+		.timeout_nsec = deadline(ms),
+		.count_handles = 1,
+	};
+
+	return loom_call(fd, DRM_IOCTL_SYNCOBJ_WAIT, &args);
 }
 
 int syncobj_wait(int fd, __u32 handle)
@@ -191,23 +198,27 @@ int syncobj_wait(int fd, __u32 handle)
 	return syncobj_wait_ms(fd, handle, WAIT_MS);
 }
 
-int syncobj_signal(int fd, __u32 handle)
-{
-	return drmSyncobjSignal(fd, &handle, 1);
-}
-
 int syncobj_timeline_wait(int fd, __u32 handle, __u64 point)
 {
-	uint64_t points[] = { point };
+	struct drm_syncobj_timeline_wait args = {
+		.handles = (__u64)(uintptr_t)&handle,
+		.points = (__u64)(uintptr_t)&point,
+		.timeout_nsec = deadline(WAIT_MS),
+		.count_handles = 1,
+	};
 
-	return drmSyncobjTimelineWait(fd, &handle, points, 1, deadline(WAIT_MS), 0, NULL);
+	return loom_call(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &args);
 }
 
 int syncobj_timeline_signal(int fd, __u32 handle, __u64 point)
 {
-	uint64_t points[] = { point };
+	struct drm_syncobj_timeline_array args = {
+		.handles = (__u64)(uintptr_t)&handle,
+		.points = (__u64)(uintptr_t)&point,
+		.count_handles = 1,
+	};
 
-	return drmSyncobjTimelineSignal(fd, &handle, points, 1);
+	return loom_call(fd, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, &args);
 }
 
 /* ---- command buffers ---- */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "drm/loom_accel.h"
@@ -49,7 +50,6 @@ __u32 syncobj_create(int fd);
 void syncobj_destroy(int fd, __u32 handle);
 int syncobj_wait(int fd, __u32 handle);
 int syncobj_wait_ms(int fd, __u32 handle, int ms);
-int syncobj_signal(int fd, __u32 handle);
 int syncobj_timeline_wait(int fd, __u32 handle, __u64 point);
 int syncobj_timeline_signal(int fd, __u32 handle, __u64 point);
 

@@ -308,14 +308,15 @@ TEST_F(uapi, submit_syncs)
 {
 	struct drm_loom_sync sync = { .handle = self->syncobj };
 	struct drm_loom_submit in = self->submit, out = self->submit;
+	__u32 too_many = DRM_LOOM_SUBMIT_MAX_SYNCS + 1;
 
 	in.num_in_syncs = 1;
 	in.in_syncs = (__u64)(uintptr_t)&sync;
 	out.num_out_syncs = 1;
 	out.out_syncs = (__u64)(uintptr_t)&sync;
 
-	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_SUBMIT, in, num_in_syncs, DRM_LOOM_SUBMIT_MAX_SYNCS + 1);
-	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_SUBMIT, out, num_out_syncs, DRM_LOOM_SUBMIT_MAX_SYNCS + 1);
+	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_SUBMIT, in, num_in_syncs, too_many);
+	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_SUBMIT, out, num_out_syncs, too_many);
 	EXPECT_BAD(EFAULT, DRM_IOCTL_LOOM_SUBMIT, in, in_syncs, BAD_POINTER);
 	EXPECT_BAD(EFAULT, DRM_IOCTL_LOOM_SUBMIT, out, out_syncs, BAD_POINTER);
 

@@ -167,8 +167,8 @@ TEST_F(uring, arguments_are_copied)
 TEST_F(uring, batch)
 {
 	struct drm_loom_submit args = self->good;
+	__u32 out_of_order = 0, i;
 	struct completion c;
-	__u32 i;
 
 	for (i = 0; i < DEPTH; i++) {
 		args.results_offset = i * sizeof(*self->results);
@@ -182,9 +182,10 @@ TEST_F(uring, batch)
 			ASSERT_EQ(i, c.user_data);
 		ASSERT_EQ(0, self->results[c.user_data].status);
 	}
-	for (i = 1; i < DEPTH && !variant->sqe_flags; i++) {
-		ASSERT_LE(self->results[i - 1].end, self->results[i].end);
-	}
+	for (i = 1; i < DEPTH; i++)
+		out_of_order += self->results[i - 1].end > self->results[i].end;
+	if (!variant->sqe_flags)
+		EXPECT_EQ(0, out_of_order);
 }
 
 /* An array: many jobs in one SQE, one CQE, a status each. */
@@ -313,7 +314,7 @@ TEST_F(uring, fault)
 
 /* ---- it is cut short ---- */
 
-static void submit_slow(FIXTURE_DATA(uring) *self, unsigned int sqe_flags, __u32 n)
+static void submit_slow(struct _test_data_uring *self, unsigned int sqe_flags, __u32 n)
 {
 	struct drm_loom_submit args = self->good;
 	__u32 i;
@@ -345,7 +346,7 @@ TEST_F(uring, queue_destroyed)
 	EXPECT_LT(0, cancelled);
 }
 
-/* The kernel may not tell drivers of IORING_OP_ASYNC_CANCEL (6.12 does not): ENOENT, and it ends. */
+/* Not every kernel tells drivers of IORING_OP_ASYNC_CANCEL (6.12 does not): then it runs on. */
 TEST_F(uring, async_cancel)
 {
 	struct io_uring_sqe *sqe;
@@ -429,7 +430,7 @@ TEST_F(uring, task_killed)
 /* ---- many at once ---- */
 
 struct issuer {
-	FIXTURE_DATA(uring) *self;
+	struct _test_data_uring *self;
 	unsigned int ring_flags;
 	int errors;
 };

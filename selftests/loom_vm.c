@@ -127,7 +127,7 @@ TEST_F(vm, slots)
 
 static void *map_and_unmap(void *arg)
 {
-	FIXTURE_DATA(vm) *self = arg;
+	struct _test_data_vm *self = arg;
 	int i;
 
 	for (i = 0; i < 50; i++)

@@ -3,7 +3,7 @@
 # Tests of the driver's interface: kselftest-harness programs that run in the VM.
 
 # The harness defines a fixture's functions without declaring them.
-selftest = $(call vm-test,$(1),selftests/$(1).c selftests/loom_test.c,,-ldrm $(2),-Wno-missing-prototypes)
+selftest = $(call vm-test,$(1),selftests/$(1).c selftests/loom_test.c,,$(2),-Wno-missing-prototypes)
 
 $(call selftest,loom_uapi)
 $(call selftest,loom_bo)

@@ -83,6 +83,7 @@ struct lane_sim_options {
 	const char *device;
 	bool release_layer;
 	uint64_t window_us;
+	unsigned int inflight;		/* requests of a model at the device at once */
 };
 
 /* Absent (NULL) in the program that goes into the VM, which has no simulator. */

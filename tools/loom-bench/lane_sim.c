@@ -15,7 +15,6 @@
 #define BATCH_JOBS 8
 #define NUM_BATCHES 64
 #define MAX_JOBS 64
-#define IO_REGIONS 2		/* of a model at the device at once, as in loomd */
 
 struct sim_job {
 	uint64_t tag, request;
@@ -98,7 +97,8 @@ static int add_profile(struct lane_sim *lane, struct sim_model *m)
 				     loom_model_slice(m->file, i + 1)->layer != s->layer,
 		};
 	}
-	m->sched = sched_add_model(lane->sched, m->desc->name, profile, num, IO_REGIONS);
+	m->sched = sched_add_model(lane->sched, m->desc->name, profile, num,
+				 lane->options.inflight);
 	free(profile);
 	return m->sched < 0 ? bench_fail(m->sched, "%s: the scheduler refuses it", m->desc->name) : 0;
 }

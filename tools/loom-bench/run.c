@@ -29,13 +29,15 @@ static const char help[] =
 "  --socket PATH     of loomd (default $LOOMD_SOCKET, or " LOOM_CLIENT_SOCKET ")\n"
 "  --device SPEC     accel node for counters; with --no-vm: sim:PRESET[,OPTION...]\n"
 "  --no-vm           no loomd: scheduler and device model in this process\n"
-"  --release tile|layer  --window-us N   with --no-vm\n"
+"  --release tile|layer  --window-us N  --inflight N\n"
+"                    with --no-vm: when weights are freed, work submitted ahead, and\n"
+"                    requests of a model at the device at once (2)\n"
 "  --note NAME=VALUE kept with the results (versions of what it ran on)\n"
 "  --help\n";
 
 enum option_code {
 	OPT_OUT = 256, OPT_POLICY, OPT_QUERIES, OPT_WARM, OPT_TAIL, OPT_QUEUED, OPT_STRICT, OPT_SOCKET,
-	OPT_DEVICE, OPT_NO_VM, OPT_RELEASE, OPT_WINDOW, OPT_NOTE, OPT_HELP,
+	OPT_DEVICE, OPT_NO_VM, OPT_RELEASE, OPT_WINDOW, OPT_INFLIGHT, OPT_NOTE, OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -51,6 +53,7 @@ static const struct option long_options[] = {
 	{ "no-vm", no_argument, NULL, OPT_NO_VM },
 	{ "release", required_argument, NULL, OPT_RELEASE },
 	{ "window-us", required_argument, NULL, OPT_WINDOW },
+	{ "inflight", required_argument, NULL, OPT_INFLIGHT },
 	{ "note", required_argument, NULL, OPT_NOTE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ 0 },
@@ -140,6 +143,8 @@ static int parse_option(struct bench_options *o, int c)
 		return parse_release(o, optarg);
 	case OPT_WINDOW:
 		return parse_window(o, optarg);
+	case OPT_INFLIGHT:
+		return parse_number(optarg, 1, BENCH_MAX_QUEUED, &o->sim.inflight);
 	case OPT_NOTE:
 		return add(o->notes, &o->num_notes, BENCH_MAX_NOTES, optarg);
 	default:
@@ -173,7 +178,8 @@ static int parse(struct bench_options *o, int argc, char **argv)
 {
 	int c, err = 0;
 
-	*o = (struct bench_options) { .queued = 2, .warm = 4, .queries = 20, .tail = 4 };
+	*o = (struct bench_options) { .queued = 2, .warm = 4, .queries = 20, .tail = 4,
+		.sim.inflight = 2 };
 	while (!err && (c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (c == OPT_HELP) {
 			fputs(help, stdout);

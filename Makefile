@@ -32,4 +32,4 @@ clean: ## remove build/ (the cache outside the tree stays)
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z][a-z0-9_.-]*:.*## ' $(MAKEFILE_LIST) | sort -u | \
-		awk -F ':.*## ' '{ printf "  make %-18s %s\n", $$1, $$2 }'
+		awk -F ':.*## ' '{ printf "  make %-22s %s\n", $$1, $$2 }'

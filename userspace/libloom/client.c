@@ -173,6 +173,9 @@ static int receive(struct loom_client *c, uint64_t timeout_ns)
 	if (!ppoll(&pollfd, 1, timeout_ns == UINT64_MAX ? NULL : &ts, NULL))
 		return loom_fail(-ETIME, "no reply in time");
 	n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC | MSG_TRUNC | MSG_DONTWAIT);
+	/* Told once, ahead of what the daemon said before it closed. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC | MSG_TRUNC | MSG_DONTWAIT);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return -EINTR;
 	if (n <= 0)

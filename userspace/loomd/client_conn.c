@@ -58,14 +58,16 @@ int client_open(struct loomd *d, struct client *c, int fd)
  * Data that was never read makes the peer's next receive fail with ECONNRESET, ahead of the reply that
  * says why we close. So read it.
  */
-static void drain(int fd)
+void client_hang_up(int fd)
 {
 	char byte;
 
 	shutdown(fd, SHUT_RD);
-	for (unsigned int i = 0; i < 4096; i++)
-		if (recv(fd, &byte, 1, MSG_DONTWAIT) <= 0)
-			return;
+	for (unsigned int i = 0; i < 4096 && recv(fd, &byte, 1, MSG_DONTWAIT) > 0; i++)
+		;
+	/* The poll in the ring may hold the socket a little longer than close(): end it now. */
+	shutdown(fd, SHUT_RDWR);
+	close(fd);
 }
 
 void client_close(struct loomd *d, struct client *c)
@@ -73,10 +75,7 @@ void client_close(struct loomd *d, struct client *c)
 	request_drop_client(d, c);
 	buffer_drop_all(d, c);
 	loop_unwatch(d, loop_tag(LOOP_CLIENT, c->generation, c->index));
-	drain(c->fd);
-	/* The poll in the ring may hold the socket a little longer than close(): end it now. */
-	shutdown(c->fd, SHUT_RDWR);
-	close(c->fd);
+	client_hang_up(c->fd);
 	c->fd = -1;
 }
 

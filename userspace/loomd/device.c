@@ -82,8 +82,8 @@ static int make_queue(struct loomd *d)
 	const struct loom_hw_caps *caps = loom_dev_caps(d->device.dev);
 	struct drm_loom_queue_create args = {
 		.entries = 8,
-		/* An array submission asks for an interrupt at its end; others may wait for that. */
-		.irq_batch = 64,
+		/* Few, so that the end of a batch is not kept waiting for strangers. */
+		.irq_batch = 4,
 	};
 
 	d->device.num_slots = 2 * d->options.max_models;

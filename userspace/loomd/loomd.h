@@ -337,6 +337,8 @@ void server_service(struct loomd *d);
 
 int client_open(struct loomd *d, struct client *c, int fd);
 void client_close(struct loomd *d, struct client *c);
+/* Close a socket so that the peer gets what was sent to it. */
+void client_hang_up(int fd);
 void client_service(struct loomd *d, struct client *c);
 /* A reply; fd >= 0 goes with it. It cannot block: a client that does not read is closed. */
 void client_send(struct loomd *d, struct client *c, const void *msg, size_t size,

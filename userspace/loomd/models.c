@@ -164,11 +164,14 @@ static int check_shape(const struct loom_model *loom, struct proto_error *e)
 
 static int set_name(struct loomd *d, struct model *m, const char *name, struct proto_error *e)
 {
-	if (!name[0])
+	bool given = name[0];
+
+	if (!given)
 		name = loom_model_name(m->loom);
 	if (!proto_name_ok(name) || strlen(name) >= sizeof(m->name))
-		return proto_fail(e, -EINVAL, "load: the file calls its model '%.64s', which "
-				  "cannot be a name here; give one", name);
+		return proto_fail(e, -EINVAL, "load: %s '%.64s' is no name for a model: A-Z a-z 0-9 . "
+				  "_ - + only, at most %zu, not starting with '.'",
+				  given ? "name" : "the file's own name", name, sizeof(m->name) - 1);
 	if (model_find(d, name))
 		return proto_fail(e, -EEXIST, "load: a model '%s' is loaded", name);
 	strcpy(m->name, name);

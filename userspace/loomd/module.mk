@@ -12,3 +12,10 @@ LOOMD_SIM_LIBS := -Wl,-u,loom_backend_sim $(LOOMD_LIBS) -lopenblas
 $(call static-library,loomd,$(LOOMD_SRCS))
 $(call program,loomd,$(LOOMD)/main.c,loomd sched loom,$(LOOMD_LIBS))
 $(call program,loomd-sim,$(LOOMD)/main.c,loomd sched loom-sim loom firmware-sim,$(LOOMD_SIM_LIBS))
+
+LOOMD_RIG := $(LOOMD)/test/rig.c userspace/libloom/test/make_model.c
+loomd-test = $(call host-test,loomd-$(1),$(LOOMD)/test/$(1)_test.c $(LOOMD_RIG),loomd sched loom-sim \
+	loom firmware-sim,$(LOOMD_SIM_LIBS))
+$(call loomd-test,serve)
+# The tests run the daemon beside them.
+$(B)/test/loomd-serve: $(B)/bin/loomd-sim

@@ -126,7 +126,7 @@ static void refuse(struct loomd *d, int fd, int status, const char *text)
 	if (send(fd, &msg, msg.hdr.size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		log_line(LOG_WARNING, "a client was refused and could not be told: %s",
 			 strerror(errno));
-	close(fd);
+	client_hang_up(fd);
 	d->stats.refused++;
 }
 

@@ -25,7 +25,7 @@ $(B)/lib/libloom.so.0: $(call objects-of,$(LIBLOOM_SOURCES)) $(LIBLOOM_DIR)/libl
 # Of the build tree; an installation rewrites prefix and the directories.
 $(B)/lib/pkgconfig/loom.pc: $(LIBLOOM_DIR)/loom.pc.in
 	@mkdir -p $(@D)
-	@sed 's,@prefix@,$(CURDIR),;s,@libdir@,$(CURDIR)/$(B)/lib,' $< > $@
+	@sed 's,@prefix@,$(CURDIR),;s,@libdir@,$(abspath $(B)/lib),' $< > $@
 
 LIBLOOM_TEST_LIBS := loom-sim loom firmware-sim
 LIBLOOM_TEST_LDLIBS := -u loom_backend_sim -ldrm -luring -lelf -lopenblas
@@ -35,3 +35,4 @@ $(call program,write-model,$(LIBLOOM_DIR)/test/write_model.c $(MAKE_MODEL),$(LIB
 $(call host-test,libloom-sim,$(LIBLOOM_DIR)/test/test_sim.c $(LIBLOOM_DIR)/test/test_device.c $(MAKE_MODEL),$(LIBLOOM_TEST_LIBS),$(LIBLOOM_TEST_LDLIBS))
 $(call host-test,libloom-model,$(LIBLOOM_DIR)/test/test_model.c $(MAKE_MODEL),$(LIBLOOM_TEST_LIBS),$(LIBLOOM_TEST_LDLIBS))
 $(call vm-test,libloom-drm,$(LIBLOOM_DIR)/test/test_drm.c $(LIBLOOM_DIR)/test/test_device.c $(MAKE_MODEL),loom loom-timing,-ldrm -luring -lelf -lcmocka)
+$(call host-script,$(LIBLOOM_DIR)/test/exports.sh)

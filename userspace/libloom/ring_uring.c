@@ -27,7 +27,7 @@ struct slot {
 	int fd;				/* SLOT_POLL */
 	struct drm_loom_job *jobs;	/* SLOT_JOBS; kept for the next submission */
 	unsigned int room;
-	struct slot *next;		/* free, or in use */
+	struct slot *next, **link;	/* in the list of free ones, or of those in use */
 };
 
 struct uring {
@@ -44,33 +44,43 @@ static struct uring *to_uring(const struct loom_ring *ring)
 
 /* ---- slots ---- */
 
+static void slot_link(struct slot **list, struct slot *slot)
+{
+	slot->next = *list;
+	slot->link = list;
+	if (slot->next)
+		slot->next->link = &slot->next;
+	*list = slot;
+}
+
+static void slot_unlink(struct slot *slot)
+{
+	*slot->link = slot->next;
+	if (slot->next)
+		slot->next->link = slot->link;
+}
+
 static struct slot *slot_get(struct uring *ring, enum slot_kind kind, uint64_t tag)
 {
 	struct slot *slot = ring->free;
 
 	if (slot)
-		ring->free = slot->next;
+		slot_unlink(slot);
 	else
 		slot = calloc(1, sizeof(*slot));
 	if (!slot)
 		return NULL;
 	slot->kind = kind;
 	slot->tag = tag;
-	slot->next = ring->used;
-	ring->used = slot;
+	slot_link(&ring->used, slot);
 	return slot;
 }
 
 static void slot_put(struct uring *ring, struct slot *slot)
 {
-	struct slot **at = &ring->used;
-
-	while (*at != slot)
-		at = &(*at)->next;
-	*at = slot->next;
+	slot_unlink(slot);
 	slot->kind = SLOT_FREE;
-	slot->next = ring->free;
-	ring->free = slot;
+	slot_link(&ring->free, slot);
 }
 
 static struct slot *slot_find(struct uring *ring, enum slot_kind kind, uint64_t tag)

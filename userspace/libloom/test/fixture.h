@@ -116,6 +116,6 @@ static inline int run(struct loaded *loaded, struct loom_queue *queue, unsigned 
 }
 
 /* test_device.c; the number of tests that failed. NULL: the first Loom node. */
-int run_device_tests(const char *device, const char *title);
+int run_device_tests(const char *device, const char *title, bool without_uring);
 
 #endif /* LOOM_TEST_FIXTURE_H */

@@ -504,7 +504,7 @@ static void test_fault_tile(void **data)
 
 #define on_device(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
-int run_device_tests(const char *device, const char *title)
+int run_device_tests(const char *device, const char *title, bool without_uring)
 {
 	const struct CMUnitTest tests[] = {
 		on_device(test_buffers),
@@ -528,6 +528,6 @@ int run_device_tests(const char *device, const char *title)
 
 	spec = device;
 	simulated = device && !strncmp(device, "sim:", 4);
-	by_ioctl = getenv("LOOM_NO_URING");
+	by_ioctl = without_uring;
 	return cmocka_run_group_tests_name(title, tests, NULL, NULL);
 }

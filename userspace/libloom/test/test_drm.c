@@ -115,14 +115,24 @@ static int run_ring_tests(const char *title)
 	return cmocka_run_group_tests_name(title, tests, NULL, NULL);
 }
 
+static bool forbid_uring(const char *value)
+{
+	FILE *file = fopen("/proc/sys/kernel/io_uring_disabled", "we");
+	bool good = file && fputs(value, file) >= 0;
+
+	return file && !fclose(file) && good;
+}
+
 int main(void)
 {
 	int failed;
 
-	failed = run_device_tests(NULL, "libloom, io_uring");
+	failed = run_device_tests(NULL, "libloom, io_uring", false);
 	failed += run_ring_tests("rings, io_uring");
-	setenv("LOOM_NO_URING", "1", 1);
-	failed += run_device_tests(NULL, "libloom, ioctl");
-	failed += run_ring_tests("rings, ioctl");
+	if (!forbid_uring("2"))
+		return 1;
+	failed += run_device_tests(NULL, "libloom, io_uring forbidden", true);
+	failed += run_ring_tests("rings, io_uring forbidden");
+	forbid_uring("0");
 	return failed;
 }

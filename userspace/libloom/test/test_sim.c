@@ -98,5 +98,5 @@ int main(void)
 	};
 
 	return cmocka_run_group_tests_name("sim", tests, NULL, NULL) +
-	       run_device_tests("sim:tiny", "libloom on sim");
+	       run_device_tests("sim:tiny", "libloom on sim", false);
 }

@@ -6,9 +6,12 @@
 
 #include "execute.h"
 
-static float clip(float x, float low, float high)
+/* Comparisons, not fminf() and fmaxf(), which are calls; a NaN stays one. */
+static inline float clip(float x, float low, float high)
 {
-	return fminf(fmaxf(x, low), high);
+	float above = x < low ? low : x;
+
+	return above > high ? high : above;
 }
 
 static float sigmoid(float x)

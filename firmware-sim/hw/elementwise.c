@@ -25,8 +25,8 @@ static void combine(uint32_t fn, float *a, const float *b, size_t n)
 	case LOOM_BIN_SUB:	EACH(a[i] - b[i]); break;
 	case LOOM_BIN_MUL:	EACH(a[i] * b[i]); break;
 	case LOOM_BIN_DIV:	EACH(a[i] / b[i]); break;
-	case LOOM_BIN_MAX:	EACH(fmaxf(a[i], b[i])); break;
-	case LOOM_BIN_MIN:	EACH(fminf(a[i], b[i])); break;
+	case LOOM_BIN_MAX:	EACH(a[i] < b[i] ? b[i] : a[i]); break;
+	case LOOM_BIN_MIN:	EACH(a[i] > b[i] ? b[i] : a[i]); break;
 	case LOOM_BIN_POW:	EACH(powf(a[i], b[i])); break;
 	}
 }

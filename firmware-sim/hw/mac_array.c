@@ -2,54 +2,72 @@
 /*
  * The MAC array: CONV and MATMUL as products of tiles.
  *
- * Every product is BLOCK_ROWS x array_rows times array_rows x array_cols, zero-padded to that
- * shape, and accumulates K tile after K tile. A library's sums differ with the shape it is called
- * with, so there is only one: however a layer is cut at multiples of array_cols, the bytes of its
- * output are the same.
+ * A library's sums differ with the shape it is called with, so the shape of a product may depend
+ * only on what does not change when a layer is cut at multiples of array_cols: on K, which goes in
+ * tiles of array_rows, one after the other, and on the width of the column block. Rows are
+ * zero-padded to whole blocks, and a row's place in its block matters too. So however a layer is
+ * cut at multiples of array_cols channels, and of MAX_BLOCK_ROWS rows, the bytes of its output are
+ * the same.
  */
 #include <cblas.h>
 #include <string.h>
 
 #include "execute.h"
 
-/* Few enough that a vector times a matrix does not mostly multiply padding, enough for the
- * library to be near its full speed. */
-#define BLOCK_ROWS 16
-
 struct tiles {
-	uint32_t rows, cols;	/* of a weight tile */
-	uint64_t k, k_padded;
-	float *a;		/* BLOCK_ROWS x k_padded */
-	float *b;		/* k_padded x cols */
-	float *c;		/* BLOCK_ROWS x cols */
+	uint64_t k;
+	uint32_t k_tile;	/* array_rows */
+	uint32_t width;		/* of the column block */
+	uint32_t cols;		/* width, padded */
+	uint32_t rows;		/* of a row block */
+	float *a;		/* rows x k */
+	float *b;		/* k x cols */
+	float *c;		/* rows x cols */
 };
 
-/* The padding of K is zero in both factors, once and for all. */
+#define MAX_BLOCK_ROWS 128u
+
+/* Few rows where columns are many, so that a vector times a matrix does not mostly multiply
+ * padding; more where they are few, so that a call is worth it. */
+static uint32_t block_rows(uint32_t cols)
+{
+	uint32_t rows = 2048 / cols / 16 * 16;
+
+	return rows < 16 ? 16 : rows > MAX_BLOCK_ROWS ? MAX_BLOCK_ROWS : rows;
+}
+
+static uint32_t pad(uint32_t n)
+{
+	return (n + 15) / 16 * 16;
+}
+
 static struct tiles tiles_new(const struct sram *sram, uint64_t k)
 {
-	struct tiles t = {
-		.rows = sram->caps->array_rows,
-		.cols = sram->caps->array_cols,
-		.k = k,
-	};
+	struct tiles t = { .k = k, .k_tile = sram->caps->array_rows };
+	uint64_t cols = pad(sram->caps->array_cols);
 
-	t.k_padded = (k + t.rows - 1) / t.rows * t.rows;
-	t.a = scratch_floats(sram->scratch, SCRATCH_A, BLOCK_ROWS * t.k_padded);
-	t.b = scratch_floats(sram->scratch, SCRATCH_B, t.k_padded * t.cols);
-	t.c = scratch_floats(sram->scratch, SCRATCH_C, (uint64_t)BLOCK_ROWS * t.cols);
-	for (int r = 0; r < BLOCK_ROWS; r++)
-		memset(t.a + r * t.k_padded + k, 0, (t.k_padded - k) * sizeof(*t.a));
-	memset(t.b + k * t.cols, 0, (t.k_padded - k) * t.cols * sizeof(*t.b));
+	t.a = scratch_floats(sram->scratch, SCRATCH_A, MAX_BLOCK_ROWS * k);
+	t.b = scratch_floats(sram->scratch, SCRATCH_B, k * cols);
+	t.c = scratch_floats(sram->scratch, SCRATCH_C, MAX_BLOCK_ROWS * cols);
 	return t;
+}
+
+static void tiles_set_width(struct tiles *t, uint32_t width)
+{
+	t->width = width;
+	t->cols = pad(width);
+	t->rows = block_rows(t->cols);
 }
 
 static void multiply(struct tiles *t)
 {
-	memset(t->c, 0, BLOCK_ROWS * t->cols * sizeof(*t->c));
-	for (uint64_t k = 0; k < t->k_padded; k += t->rows)
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, BLOCK_ROWS, t->cols,
-			    t->rows, 1.0f, t->a + k, t->k_padded, t->b + k * t->cols, t->cols,
-			    1.0f, t->c, t->cols);
+	for (uint64_t k = 0; k < t->k; k += t->k_tile) {
+		uint64_t depth = t->k - k < t->k_tile ? t->k - k : t->k_tile;
+
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, t->rows, t->cols, depth,
+			    1.0f, t->a + k, t->k, t->b + k * t->cols, t->cols,
+			    k ? 1.0f : 0.0f, t->c, t->cols);
+	}
 }
 
 static uint64_t min(uint64_t a, uint64_t b)
@@ -91,8 +109,8 @@ static void load_window(const struct conv *v, float *row, uint64_t pixel)
 
 static void load_conv_rows(struct conv *v, uint64_t pixel)
 {
-	for (uint64_t r = 0; r < BLOCK_ROWS; r++) {
-		float *row = v->t.a + r * v->t.k_padded;
+	for (uint64_t r = 0; r < v->t.rows; r++) {
+		float *row = v->t.a + r * v->t.k;
 
 		if (pixel + r < v->pixels)
 			load_window(v, row, pixel + r);
@@ -101,18 +119,19 @@ static void load_conv_rows(struct conv *v, uint64_t pixel)
 	}
 }
 
-/* Weights of one column block: K x width in the stream, K x cols here. */
-static void load_conv_weights(struct conv *v, uint64_t channel, uint64_t width)
+/* Weights of a column block: K x width in the stream, K x cols here. */
+static void load_conv_weights(struct conv *v, uint64_t channel)
 {
 	const uint8_t *src = v->sram->weights + v->cmd->w_off + 2 * channel * v->t.k;
 
-	if (width == v->t.cols) {
-		load_floats(v->t.b, LOOM_F16, src, 1, v->t.k * width);
+	if (v->t.width == v->t.cols) {
+		load_floats(v->t.b, LOOM_F16, src, 1, v->t.k * v->t.width);
 		return;
 	}
 	memset(v->t.b, 0, v->t.k * v->t.cols * sizeof(*v->t.b));
 	for (uint64_t k = 0; k < v->t.k; k++)
-		load_floats(v->t.b + k * v->t.cols, LOOM_F16, src + 2 * k * width, 1, width);
+		load_floats(v->t.b + k * v->t.cols, LOOM_F16, src + 2 * k * v->t.width, 1,
+			    v->t.width);
 }
 
 static void add_bias(const struct conv *v, float *out, uint64_t channel, uint64_t width)
@@ -134,10 +153,10 @@ static void add_residual(const struct conv *v, float *out, uint64_t pixel, uint6
 		out[i] += res[i];
 }
 
-static void store_conv_rows(struct conv *v, uint64_t pixel, uint64_t channel, uint64_t width)
+static void store_conv_rows(struct conv *v, uint64_t pixel, uint64_t channel)
 {
 	const struct loom_cmd_conv *cmd = v->cmd;
-	uint64_t rows = min(BLOCK_ROWS, v->pixels - pixel);
+	uint64_t rows = min(v->t.rows, v->pixels - pixel), width = v->t.width;
 
 	for (uint64_t r = 0; r < rows; r++) {
 		float *out = v->t.c + r * v->t.cols;
@@ -162,14 +181,13 @@ void execute_conv(const struct sram *sram, const struct loom_cmd_conv *cmd)
 		.pixels = (uint64_t)cmd->batch * cmd->oh * cmd->ow,
 	};
 
-	for (uint64_t channel = 0; channel < cmd->oc; channel += v.t.cols) {
-		uint64_t width = min(v.t.cols, cmd->oc - channel);
-
-		load_conv_weights(&v, channel, width);
-		for (uint64_t pixel = 0; pixel < v.pixels; pixel += BLOCK_ROWS) {
+	for (uint64_t channel = 0; channel < cmd->oc; channel += v.t.width) {
+		tiles_set_width(&v.t, min(sram->caps->array_cols, cmd->oc - channel));
+		load_conv_weights(&v, channel);
+		for (uint64_t pixel = 0; pixel < v.pixels; pixel += v.t.rows) {
 			load_conv_rows(&v, pixel);
 			multiply(&v.t);
-			store_conv_rows(&v, pixel, channel, width);
+			store_conv_rows(&v, pixel, channel);
 		}
 	}
 }
@@ -188,8 +206,8 @@ static void load_matmul_rows(struct matmul *m, uint64_t row)
 {
 	const struct loom_cmd_matmul *cmd = m->cmd;
 
-	for (uint64_t r = 0; r < BLOCK_ROWS; r++) {
-		float *to = m->t.a + r * m->t.k_padded;
+	for (uint64_t r = 0; r < m->t.rows; r++) {
+		float *to = m->t.a + r * m->t.k;
 
 		if (row + r < cmd->m)
 			load_floats(to, LOOM_F16, m->a + 2 * (row + r) * cmd->a_row, cmd->a_col,
@@ -199,20 +217,21 @@ static void load_matmul_rows(struct matmul *m, uint64_t row)
 	}
 }
 
-static void load_matmul_cols(struct matmul *m, uint64_t col, uint64_t width)
+static void load_matmul_cols(struct matmul *m, uint64_t col)
 {
 	const struct loom_cmd_matmul *cmd = m->cmd;
 
 	memset(m->t.b, 0, m->t.k * m->t.cols * sizeof(*m->t.b));
 	for (uint64_t k = 0; k < cmd->k; k++)
 		load_floats(m->t.b + k * m->t.cols, LOOM_F16,
-			    m->b + 2 * (k * cmd->b_row + col * cmd->b_col), cmd->b_col, width);
+			    m->b + 2 * (k * cmd->b_row + col * cmd->b_col), cmd->b_col,
+			    m->t.width);
 }
 
-static void store_matmul_rows(struct matmul *m, uint64_t row, uint64_t col, uint64_t width)
+static void store_matmul_rows(struct matmul *m, uint64_t row, uint64_t col)
 {
 	const struct loom_cmd_matmul *cmd = m->cmd;
-	uint64_t rows = min(BLOCK_ROWS, cmd->m - row);
+	uint64_t rows = min(m->t.rows, cmd->m - row), width = m->t.width;
 
 	for (uint64_t r = 0; r < rows; r++) {
 		float *out = m->t.c + r * m->t.cols;
@@ -226,18 +245,17 @@ static void store_matmul_rows(struct matmul *m, uint64_t row, uint64_t col, uint
 	}
 }
 
-static void multiply_matrices(struct matmul *m)
+static void multiply_matrices(struct matmul *m, uint32_t array_cols)
 {
 	const struct loom_cmd_matmul *cmd = m->cmd;
 
-	for (uint64_t col = 0; col < cmd->n; col += m->t.cols) {
-		uint64_t width = min(m->t.cols, cmd->n - col);
-
-		load_matmul_cols(m, col, width);
-		for (uint64_t row = 0; row < cmd->m; row += BLOCK_ROWS) {
+	for (uint64_t col = 0; col < cmd->n; col += m->t.width) {
+		tiles_set_width(&m->t, min(array_cols, cmd->n - col));
+		load_matmul_cols(m, col);
+		for (uint64_t row = 0; row < cmd->m; row += m->t.rows) {
 			load_matmul_rows(m, row);
 			multiply(&m->t);
-			store_matmul_rows(m, row, col, width);
+			store_matmul_rows(m, row, col);
 		}
 	}
 }
@@ -258,7 +276,7 @@ void execute_matmul(const struct sram *sram, const struct loom_cmd_matmul *cmd)
 			m.b = sram->lease + cmd->b + 2 * batch_offset(cmd->b_batch, b0, b1);
 			m.out = sram->lease + cmd->out +
 				size * batch_offset(cmd->out_batch, b0, b1);
-			multiply_matrices(&m);
+			multiply_matrices(&m, sram->caps->array_cols);
 		}
 	}
 }

@@ -14,6 +14,18 @@ struct pooling {
 	uint32_t count;
 };
 
+static void max_each(float *acc, const float *x, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		acc[i] = acc[i] < x[i] ? x[i] : acc[i];
+}
+
+static void add_each(float *acc, const float *x, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		acc[i] += x[i];
+}
+
 static void pool_pixel(struct pooling *p, uint64_t n, int64_t y, int64_t x)
 {
 	const struct loom_cmd_pool *cmd = p->cmd;
@@ -23,9 +35,10 @@ static void pool_pixel(struct pooling *p, uint64_t n, int64_t y, int64_t x)
 		return;
 	load_floats(p->pixel, LOOM_F16, p->in + 2 * index * cmd->in_pitch, 1, cmd->c);
 	p->count++;
-	for (uint32_t c = 0; c < cmd->c; c++)
-		p->acc[c] = cmd->fn == LOOM_POOL_MAX ? fmaxf(p->acc[c], p->pixel[c]) :
-						       p->acc[c] + p->pixel[c];
+	if (cmd->fn == LOOM_POOL_MAX)
+		max_each(p->acc, p->pixel, cmd->c);
+	else
+		add_each(p->acc, p->pixel, cmd->c);
 }
 
 static void pool_window(struct pooling *p, uint64_t n, uint32_t oy, uint32_t ox)

@@ -9,8 +9,8 @@
 static float fold(uint32_t fn, float acc, float x)
 {
 	switch (fn) {
-	case LOOM_RED_MAX:	return fmaxf(acc, x);
-	case LOOM_RED_MIN:	return fminf(acc, x);
+	case LOOM_RED_MAX:	return acc < x ? x : acc;
+	case LOOM_RED_MIN:	return acc > x ? x : acc;
 	default:		return acc + x;
 	}
 }
@@ -66,7 +66,7 @@ static void softmax(float *x, uint32_t n)
 	float max = x[0], sum = 0.0f, scale;
 
 	for (uint32_t i = 1; i < n; i++)
-		max = fmaxf(max, x[i]);
+		max = max < x[i] ? x[i] : max;
 	for (uint32_t i = 0; i < n; i++) {
 		x[i] = expf(x[i] - max);
 		sum += x[i];

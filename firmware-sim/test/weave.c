@@ -156,6 +156,58 @@ static void test_release_by_layer(void **state)
 	expect_reference(WOVEN, 32, LOOM_JOB_RELEASE_LAYER);
 }
 
+/* ---- cuts on the arrays of the paper ---- */
+
+struct cut {
+	uint32_t channels, rows;	/* of a slice */
+};
+
+/* One product of 200 x 100 and 100 x 300, cut in channels and rows: at multiples of array_cols and
+ * of the largest row block. (Rows are not equal to a maths library; channels are.) */
+static void run_cut(const char *preset, struct cut cut, uint8_t *out)
+{
+	enum { M = 200, DEPTH = 100, WIDTH = 300, OUT = 64 << 10 };
+	struct rig *r = rig_new(preset, NULL);
+
+	rig_fill(r, 21, 0.5f);
+	rig_begin(r, 2 * DEPTH * WIDTH);
+	for (uint32_t first = 0; first < WIDTH; first += cut.channels) {
+		for (uint32_t row = 0; row < M; row += cut.rows) {
+			uint32_t left = WIDTH - first, rows = M - row < cut.rows ? M - row : cut.rows;
+			struct loom_cmd_conv *cmd = rig_add(r, LOOM_OP_CONV, sizeof(*cmd));
+
+			*cmd = (struct loom_cmd_conv){
+				.hdr = cmd->hdr,
+				.in = 2 * DEPTH * row, .in_pitch = DEPTH,
+				.out = OUT + 2 * (WIDTH * row + first), .out_pitch = WIDTH,
+				.batch = 1, .h = 1, .w = rows, .c = DEPTH, .oh = 1, .ow = rows,
+				.oc = left < cut.channels ? left : cut.channels,
+				.kh = 1, .kw = 1, .sh = 1, .sw = 1, .dh = 1, .dw = 1,
+				.w_off = 2 * DEPTH * first,
+			};
+		}
+	}
+	assert_int_equal(rig_run(r).fault, LOOM_FAULT_NONE);
+	memcpy(out, r->out + OUT, 2 * M * WIDTH);
+	rig_free(r);
+}
+
+static void test_cuts(void **state)
+{
+	static const struct cut cuts[] = { { 128, 200 }, { 256, 200 }, { 300, 128 },
+					   { 128, 128 } };
+	static const char *const presets[] = { "memory-centric", "compute-centric" };
+	static uint8_t whole[1 << 17], cut[1 << 17];
+
+	for (int p = 0; p < 2; p++) {
+		run_cut(presets[p], (struct cut){ 300, 200 }, whole);
+		for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+			run_cut(presets[p], cuts[i], cut);
+			assert_memory_equal(cut, whole, sizeof(whole));
+		}
+	}
+}
+
 /* ---- death ---- */
 
 static void submit_garbage(struct rig *r)
@@ -408,6 +460,7 @@ int main(void)
 		cmocka_unit_test(test_sliced),
 		cmocka_unit_test(test_woven_and_sliced),
 		cmocka_unit_test(test_release_by_layer),
+		cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_fault_is_private),
 		cmocka_unit_test(test_kill_at_any_time),
 		cmocka_unit_test(test_destroy_at_any_time),

@@ -413,10 +413,13 @@ void device_flush(struct loomd *d);
 void device_reap(struct loomd *d);
 uint64_t device_ioctls(const struct device *dev);
 
-/* ---- stats.c ---- */
+/* ---- histogram.c ---- */
 
 void histogram_add(struct histogram *h, uint64_t value);
 uint64_t histogram_percentile(const struct histogram *h, double p);
+
+/* ---- stats.c ---- */
+
 json_t *stats_json(struct loomd *d);
 
 /* ---- trace.c ---- */

@@ -4,8 +4,8 @@
 # simulated device linked in (--device sim:PRESET), for the host tests and for trying things out.
 
 LOOMD := userspace/loomd
-LOOMD_SRCS := $(addprefix $(LOOMD)/,buffers.c client_conn.c commands.c device.c faults.c log.c loop.c \
-	models.c notify.c options.c proto.c requests.c server.c state.c stats.c trace.c)
+LOOMD_SRCS := $(addprefix $(LOOMD)/,buffers.c client_conn.c commands.c device.c faults.c histogram.c \
+	log.c loop.c models.c notify.c options.c proto.c requests.c server.c state.c stats.c trace.c)
 LOOMD_LIBS := -ljansson -ldrm -luring -lelf
 LOOMD_SIM_LIBS := -Wl,-u,loom_backend_sim $(LOOMD_LIBS) -lopenblas
 
@@ -13,9 +13,11 @@ $(call static-library,loomd,$(LOOMD_SRCS))
 $(call program,loomd,$(LOOMD)/main.c,loomd sched loom,$(LOOMD_LIBS))
 $(call program,loomd-sim,$(LOOMD)/main.c,loomd sched loom-sim loom firmware-sim,$(LOOMD_SIM_LIBS))
 
+$(call host-test,loomd-proto,$(LOOMD)/test/proto_test.c,loomd,-ljansson)
+
 LOOMD_RIG := $(LOOMD)/test/rig.c userspace/libloom/test/make_model.c
 loomd-test = $(call host-test,loomd-$(1),$(LOOMD)/test/$(1)_test.c $(LOOMD_RIG),loomd sched loom-sim \
 	loom firmware-sim,$(LOOMD_SIM_LIBS))
-$(call loomd-test,serve)
-# The tests run the daemon beside them.
-$(B)/test/loomd-serve: $(B)/bin/loomd-sim
+$(foreach t,serve accident hostile,$(call loomd-test,$(t)))
+# These run the daemon beside them.
+$(foreach t,serve accident hostile,$(B)/test/loomd-$(t)): $(B)/bin/loomd-sim

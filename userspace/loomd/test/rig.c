@@ -176,7 +176,7 @@ void rig_load(struct rig *rig, struct loom_client *client, const char *name,
 		fail_msg("load %s: %s", name, loom_error());
 }
 
-static int input(uint32_t number, uint32_t i)
+int rig_input(uint32_t number, uint32_t i)
 {
 	return (int)((number * 13 + i * 5) % 61) - 30;
 }
@@ -186,7 +186,7 @@ void rig_fill(void *map, uint32_t n, uint32_t number)
 	uint16_t *a = map;
 
 	for (uint32_t i = 0; i < n; i++)
-		a[i] = make_half(input(number, i));
+		a[i] = make_half(rig_input(number, i));
 }
 
 void rig_check(const void *map, const struct make_model *args, uint32_t number)
@@ -196,7 +196,7 @@ void rig_check(const void *map, const struct make_model *args, uint32_t number)
 	int sum;
 
 	for (uint32_t i = 0; i < n; i++) {
-		sum = input(number, i);
+		sum = rig_input(number, i);
 		for (uint32_t s = 0; s < args->slices; s++)
 			sum += make_model_weight(args->seed, s, i);
 		if (y[i] != make_half(sum))

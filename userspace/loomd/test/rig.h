@@ -47,6 +47,7 @@ void rig_load(struct rig *rig, struct loom_client *client, const char *name,
 	      struct make_model args);
 
 /* Input number `number` for a model of n elements, and the output that it must give. */
+int rig_input(uint32_t number, uint32_t i);
 void rig_fill(void *map, uint32_t n, uint32_t number);
 void rig_check(const void *map, const struct make_model *args, uint32_t number);
 

@@ -144,6 +144,7 @@ struct act_sram {
 struct core {
 	struct job *job[MAX_RESIDENT];	/* in dispatch order */
 	uint32_t num_jobs;
+	bool ended;		/* something did; jobs_complete() looks whether a job has */
 	uint32_t outstanding;	/* jobs in its queues' rings and resident */
 	struct dram dram;
 	struct compute compute;

@@ -12,6 +12,7 @@ void job_kill(struct loom_sim *sim, struct job *job, enum loom_fault fault)
 	if (job->dead)
 		return;
 	job->dead = true;
+	queue_core(sim, job->queue)->ended = true;
 	job->cqe.fault = fault;
 	weight_release(job, UINT64_MAX);
 	compute_abort(sim, queue_core(sim, job->queue), job);

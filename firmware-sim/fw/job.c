@@ -139,6 +139,7 @@ void job_dispatch(struct loom_sim *sim, struct job *job)
 	struct core *core = queue_core(sim, job->queue);
 
 	core->job[core->num_jobs++] = job;
+	core->ended = true;
 	job->cqe.dispatched = sim->now / PS_PER_NS;
 	if (job->cqe.fault == LOOM_FAULT_NONE && job->ctx->dead)
 		refuse(job, job->ctx->dead, LOOM_NO_CMD, 0);
@@ -244,6 +245,9 @@ void jobs_complete(struct loom_sim *sim, struct core *core)
 {
 	uint32_t i = 0;
 
+	if (!core->ended)
+		return;
+	core->ended = false;
 	while (i < core->num_jobs) {
 		if (finished(core->job[i]) && first_of_context(core, i)) {
 			complete(sim, core, i);

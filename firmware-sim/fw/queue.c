@@ -73,11 +73,21 @@ uint64_t queue_take_slot(struct loom_sim *sim, struct queue *queue)
 	       (queue->sq_head++ & (queue->entries - 1)) * sizeof(struct loom_hw_job);
 }
 
+static bool room_for_a_job(const struct loom_sim *sim)
+{
+	for (uint32_t i = 0; i < sim->config.caps.num_cores; i++)
+		if (sim->core[i].num_jobs < MAX_RESIDENT)
+			return true;
+	return false;
+}
+
 /* The queue that the firmware takes the next job from: round robin, one job each. */
 struct queue *queue_next(struct loom_sim *sim)
 {
-	uint32_t n = sim->fw.in_rings ? sim->config.caps.max_queues : 0;
+	uint32_t n = sim->config.caps.max_queues;
 
+	if (!sim->fw.in_rings || !room_for_a_job(sim))
+		return NULL;
 	for (uint32_t i = 0; i < n; i++) {
 		struct queue *queue = &sim->queue[(sim->fw.next_queue + i) % n];
 

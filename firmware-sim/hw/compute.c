@@ -125,6 +125,7 @@ static void end_command(struct loom_sim *sim, struct core *core, struct job *job
 			job->weights);
 	core->counters.macs += loom_timing_macs(cmd);
 	core->compute.job = NULL;
+	core->ended = true;
 	job->cqe.compute_end = sim->now / PS_PER_NS;
 	job->done[ENGINE_COMPUTE]++;
 	if (job->done[ENGINE_COMPUTE] == job->count[ENGINE_COMPUTE])

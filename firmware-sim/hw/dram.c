@@ -137,6 +137,7 @@ void dram_arrival(struct loom_sim *sim)
 	struct burst burst = dram->flight[dram->flight_head++ % MAX_OUTSTANDING];
 
 	burst.job->in_flight--;
+	core->ended |= burst.last || burst.job->dead;
 	if (burst.engine == ENGINE_FETCH)
 		fetch_arrived(sim, core, &burst);
 	else

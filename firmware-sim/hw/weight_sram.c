@@ -38,6 +38,7 @@ void weight_reclaim(struct core *core)
 		if (freeable > job->freed) {
 			core->weight_used -= freeable - job->freed;
 			job->freed = freeable;
+			core->ended |= job->freed == job->reserved;
 		}
 		if (job->freed < job->reserved)
 			return;

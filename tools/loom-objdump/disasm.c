@@ -100,7 +100,8 @@ static void print_name(const struct printer *printer, const struct isa_names *na
 }
 
 /* BIAS|RESIDUAL, bits without a name as a number, and 0 for none. */
-static void print_flags(const struct printer *printer, const struct isa_names *names, uint32_t value)
+static void print_flags(const struct printer *printer, const struct isa_names *names,
+			uint32_t value)
 {
 	const char *quote = printer->json ? "\"" : "", *separator = "";
 	unsigned int i;
@@ -118,7 +119,8 @@ static void print_flags(const struct printer *printer, const struct isa_names *n
 	printf("%s", quote);
 }
 
-static void print_array(const struct printer *printer, const struct isa_field *field, const char *at)
+static void print_array(const struct printer *printer, const struct isa_field *field,
+			const char *at)
 {
 	unsigned int i;
 
@@ -258,7 +260,8 @@ bool disasm_slice(const struct loom_model *model, unsigned int slice, bool json)
 	}
 	fflush(stdout);
 	if (number < model->slices[slice].num_cmds)
-		loom_fail(-ENOEXEC, "slice %u: command %" PRIu32 " at offset %zu does not fit its buffer of %zu bytes",
+		loom_fail(-ENOEXEC,
+			  "slice %u: command %" PRIu32 " at offset %zu does not fit its buffer of %zu bytes",
 			  slice, number, at, size);
 	else if (at != size)
 		loom_fail(-ENOEXEC, "slice %u: %zu bytes after the last command", slice, size - at);

@@ -132,8 +132,8 @@ static const struct isa_field layernorm_fields[] = {
 
 #define S struct loom_cmd_pool
 static const struct isa_field pool_fields[] = {
-	HEADER, ENUM32(fn, pool_names), HEX(in), HEX(out), U32(in_pitch), U32(out_pitch), U32(batch),
-	U32(h), U32(w), U32(c), U32(oh), U32(ow), WINDOW, PAD(pad),
+	HEADER, ENUM32(fn, pool_names), HEX(in), HEX(out), U32(in_pitch), U32(out_pitch),
+	U32(batch), U32(h), U32(w), U32(c), U32(oh), U32(ow), WINDOW, PAD(pad),
 };
 #undef S
 

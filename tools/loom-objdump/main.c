@@ -175,7 +175,8 @@ static void json_tensor(const struct loom_model *model, unsigned int i)
 	       i < model->info.num_inputs ? "false" : "true", type_name(tensor->dtype));
 	for (d = 0; d < tensor->rank; d++)
 		printf("%s%" PRIu64, d ? ", " : "", tensor->dims[d]);
-	printf("], \"offset\": %" PRIu64 ", \"bytes\": %" PRIu64 "}", tensor->offset, tensor->bytes);
+	printf("], \"offset\": %" PRIu64 ", \"bytes\": %" PRIu64 "}", tensor->offset,
+	       tensor->bytes);
 }
 
 static bool json_slice(const struct loom_model *model, unsigned int i, const char *separator,
@@ -289,7 +290,8 @@ int main(int argc, char **argv)
 		return EXIT_BAD_FILE;
 	}
 	if (options.slice >= model->info.num_slices) {
-		loom_fail(-EINVAL, "no slice %ld, there are %u", options.slice, model->info.num_slices);
+		loom_fail(-EINVAL,
+			  "no slice %ld, there are %u", options.slice, model->info.num_slices);
 		status = complain(argv[optind]);
 	} else if (!(options.json ? print_json(model, &options)
 				  : print_text(argv[optind], model, &options))) {

@@ -96,6 +96,7 @@ static int sort_results(struct run *run, const struct step *steps, int failed)
 {
 	struct drm_loom_result *results = loom_bo_map(run->results);
 	struct drm_loom_result *sorted = calloc(run->num_jobs, sizeof(*sorted));
+	const struct loom_elf_slice *info;
 	const struct task *task;
 	unsigned int i, slice, bad = run->num_jobs;
 
@@ -109,9 +110,11 @@ static int sort_results(struct run *run, const struct step *steps, int failed)
 	if (bad < run->num_jobs) {
 		task = &run->task[steps[bad].task];
 		slice = (steps[bad].result - task->first) % num_slices(task);
-		failed = loom_fail(results[bad].status, "%s: slice %u (%s): %s, command %d, address 0x%llx",
+		info = loom_model_slice(task->model, slice);
+		failed = loom_fail(results[bad].status,
+				   "%s: slice %u (%s): %s, command %d, address 0x%llx",
 				   task->path, slice,
-				   loom_model_string(task->model, loom_model_slice(task->model, slice)->name),
+				   loom_model_string(task->model, info->name),
 				   loom_fault_name(results[bad].fault), (int)results[bad].fault_cmd,
 				   (unsigned long long)results[bad].fault_addr);
 	} else if (failed) {

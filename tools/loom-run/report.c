@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What came of it: device times per inference, and per slice the profile of the file beside what the
- * device measured.
+ * What came of it: device times per inference, and per slice the profile of the file beside what
+ * the device measured.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -77,8 +77,8 @@ static void print_slices(const struct run *run, const struct task *task)
 {
 	unsigned int i;
 
-	printf("  %5s | %11s %11s | %9s %9s | %9s %9s | %9s %9s | %s\n", "slice", "compute", "predicted",
-	       "fetch", "predicted", "dma", "mac", "no weight", "no data", "name");
+	printf("  %5s | %11s %11s | %9s %9s | %9s %9s | %9s %9s | %s\n", "slice", "compute",
+	       "predicted", "fetch", "predicted", "dma", "mac", "no weight", "no data", "name");
 	for (i = 0; i < num_slices(task); i++) {
 		const struct loom_elf_slice *slice = loom_model_slice(task->model, i);
 		const struct drm_loom_result *result = result_of(run, task, 0, i);
@@ -97,7 +97,8 @@ static void print_task(const struct run *run, const struct task *task)
 	struct span all = task_span(run, task), first = inference_span(run, task, 0);
 
 	printf("%s (%s): %u inference%s in %.3f us", loom_model_name(task->model), task->path,
-	       run->options.repeat, run->options.repeat > 1 ? "s" : "", (all.end - all.start) / 1e3);
+	       run->options.repeat, run->options.repeat > 1 ? "s" : "",
+	       (all.end - all.start) / 1e3);
 	if (run->options.repeat > 1)
 		printf(", the first in %.3f us", (first.end - first.start) / 1e3);
 	printf("\n");
@@ -162,7 +163,8 @@ static void json_task(const struct run *run, const struct task *task)
 	printf(", \"path\": ");
 	json_string(task->path);
 	printf(", \"inferences\": %u, \"device_ns\": %" PRIu64 ", \"first_ns\": %" PRIu64
-	       ", \"slices\": [", run->options.repeat, all.end - all.start, first.end - first.start);
+	       ", \"slices\": [", run->options.repeat, all.end - all.start,
+	       first.end - first.start);
 	for (i = 0; run->options.profile && i < num_slices(task); i++)
 		json_slice(run, task, i);
 	printf("]}");

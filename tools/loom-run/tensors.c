@@ -83,7 +83,7 @@ static const struct loom_elf_tensor *find_tensor(const struct task *task, bool o
 
 int read_inputs(const struct run *run, const struct task *task)
 {
-	unsigned int i;
+	unsigned int i, num = loom_model_info(task->model)->num_inputs;
 	int err = 0;
 
 	for (i = 0; !err && i < task->num_inputs; i++) {
@@ -92,12 +92,13 @@ int read_inputs(const struct run *run, const struct task *task)
 
 		err = tensor ? read_input(task, binding, tensor) : -ENOENT;
 	}
-	for (i = 0; !err && !run->options.zero && i < loom_model_info(task->model)->num_inputs; i++) {
+	for (i = 0; !err && !run->options.zero && i < num; i++) {
 		const char *name = loom_model_string(task->model,
 						     loom_model_tensor(task->model, i)->name);
 
 		if (!find_binding(task->input, task->num_inputs, name))
-			err = loom_fail(-EINVAL, "%s: input %s is not given (-i %s=FILE.npy, or --zero)",
+			err = loom_fail(-EINVAL,
+					"%s: input %s is not given (-i %s=FILE.npy, or --zero)",
 					task->path, name, name);
 	}
 	return err;
@@ -110,7 +111,8 @@ int write_outputs(const struct task *task)
 	int err = 0;
 
 	for (i = 0; !err && i < task->num_outputs; i++) {
-		const struct loom_elf_tensor *tensor = find_tensor(task, true, task->output[i].name);
+		const struct binding *binding = &task->output[i];
+		const struct loom_elf_tensor *tensor = find_tensor(task, true, binding->name);
 		struct npy array = { 0 };
 
 		if (!tensor)
@@ -120,7 +122,7 @@ int write_outputs(const struct task *task)
 		memcpy(array.dims, tensor->dims, sizeof(array.dims));
 		array.bytes = tensor->bytes;
 		array.data = io + tensor->offset;
-		err = npy_write(task->output[i].file, &array);
+		err = npy_write(binding->file, &array);
 	}
 	return err;
 }

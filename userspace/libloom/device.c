@@ -33,11 +33,13 @@ int loom_dev_query(struct loom_dev *dev, uint32_t type, uint32_t index, void *da
 static int check_versions(const struct loom_hw_caps *caps)
 {
 	if (caps->hw_version >> 16 != LOOM_HW_MAJOR)
-		return loom_fail(-EPROTO, "the device speaks hardware interface %u.%u, this library %u.%u",
+		return loom_fail(-EPROTO,
+				 "the device speaks hardware interface %u.%u, this library %u.%u",
 				 caps->hw_version >> 16, caps->hw_version & 0xffff,
 				 LOOM_HW_MAJOR, LOOM_HW_MINOR);
 	if (caps->isa_version >> 16 != LOOM_ISA_MAJOR)
-		return loom_fail(-EPROTO, "the device runs instruction set %u.%u, this library knows %u.%u",
+		return loom_fail(-EPROTO,
+				 "the device runs instruction set %u.%u, this library knows %u.%u",
 				 caps->isa_version >> 16, caps->isa_version & 0xffff,
 				 LOOM_ISA_MAJOR, LOOM_ISA_MINOR);
 	return 0;
@@ -51,7 +53,8 @@ int loom_dev_open(const char *spec, struct loom_dev **out)
 
 	if (spec && !strncmp(spec, "sim:", 4)) {
 		if (!&loom_backend_sim)
-			return loom_fail(-ENODEV, "%s: this program was built without the sim back end",
+			return loom_fail(-ENODEV,
+					 "%s: this program was built without the sim back end",
 					 spec);
 		ops = &loom_backend_sim;
 		spec += 4;
@@ -301,7 +304,8 @@ static int first_status(const struct drm_loom_result *results, unsigned int num)
 
 	for (i = 0; i < num; i++)
 		if (results[i].status)
-			return loom_fail(results[i].status, "job %u: %s (command %d, address 0x%llx)", i,
+			return loom_fail(results[i].status,
+					 "job %u: %s (command %d, address 0x%llx)", i,
 					 loom_fault_name(results[i].fault),
 					 (int)results[i].fault_cmd,
 					 (unsigned long long)results[i].fault_addr);

@@ -37,7 +37,8 @@ static int check_node(int fd, const char *path)
 	if (!version || strcmp(version->name, "loom"))
 		err = loom_fail(-ENODEV, "%s is not a Loom device", path);
 	else if (version->version_major != DRM_LOOM_MAJOR)
-		err = loom_fail(-EPROTO, "%s: the driver has interface %d.%d, this library %d.%d", path,
+		err = loom_fail(-EPROTO,
+				"%s: the driver has interface %d.%d, this library %d.%d", path,
 				version->version_major, version->version_minor, DRM_LOOM_MAJOR,
 				DRM_LOOM_MINOR);
 	drmFreeVersion(version);
@@ -68,7 +69,8 @@ static int accel_entry(const struct dirent *entry)
 /* libdrm knows no accel nodes: in the order of their numbers, the first that says it is a Loom. */
 static int open_first(void)
 {
-	int err = loom_fail(-ENODEV, "no Loom device: is loom.ko loaded? (no node in /sys/class/accel)");
+	int err = loom_fail(-ENODEV,
+			    "no Loom device: is loom.ko loaded? (no node in /sys/class/accel)");
 	struct dirent **entries;
 	int i, num, fd = -1;
 

@@ -43,11 +43,13 @@ static int check_header(const struct loom_elf *elf)
 		return loom_fail(-ENOEXEC, "ELF header: bad size of section or program headers");
 	if (!ehdr->e_shnum || ehdr->e_shoff > elf->size ||
 	    (elf->size - ehdr->e_shoff) / sizeof(Elf64_Shdr) < ehdr->e_shnum)
-		return loom_fail(-ENOEXEC, "the section headers lie outside the file: is it truncated?");
+		return loom_fail(-ENOEXEC,
+				 "the section headers lie outside the file: is it truncated?");
 	if (ehdr->e_phoff > elf->size ||
 	    (elf->size - ehdr->e_phoff) / sizeof(Elf64_Phdr) < ehdr->e_phnum)
-		return loom_fail(-ENOEXEC, "the program headers lie outside the file: is it truncated?");
-	/* What libelf would look up elsewhere when it does not fit the header: we have no such files. */
+		return loom_fail(-ENOEXEC,
+				 "the program headers lie outside the file: is it truncated?");
+	/* Numbers that do not fit the header are looked up elsewhere: we have no such files. */
 	if (ehdr->e_phnum == PN_XNUM || ehdr->e_shstrndx >= ehdr->e_shnum)
 		return loom_fail(-ENOEXEC, "ELF header: bad number of headers");
 	return 0;
@@ -157,7 +159,8 @@ static int check_loaded(const struct loom_elf *elf, const struct loom_elf_view *
 			continue;
 		if (phdr.p_offset > elf->size || phdr.p_filesz > elf->size - phdr.p_offset ||
 		    phdr.p_vaddr % PAGE || phdr.p_offset % PAGE)
-			return loom_fail(-ENOEXEC, "segment %zu lies outside the file or between pages",
+			return loom_fail(-ENOEXEC,
+					 "segment %zu lies outside the file or between pages",
 					 i);
 		if (offset >= phdr.p_offset && view->size <= phdr.p_filesz &&
 		    offset - phdr.p_offset <= phdr.p_filesz - view->size &&

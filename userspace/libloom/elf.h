@@ -24,7 +24,7 @@ enum loom_section {
 	LOOM_NUM_SECTIONS
 };
 
-/* A section that lies inside the file. The bytes are aligned as in the file, that is, not at all. */
+/* A section that lies inside the file. Its bytes are aligned as they are there: not at all. */
 struct loom_elf_view {
 	const char *data;
 	uint64_t size;

@@ -37,7 +37,8 @@ static int check_abi(struct loom_model *model)
 	if (size >= sizeof(abi->file_version))
 		memcpy(&abi->file_version, desc, sizeof(abi->file_version));
 	if (abi->file_version != LOOM_FILE_VERSION)
-		return loom_fail(-EPROTO, "the file has format version %u, this library reads version %u",
+		return loom_fail(-EPROTO,
+				 "the file has format version %u, this library reads version %u",
 				 abi->file_version, LOOM_FILE_VERSION);
 	if (size != sizeof(*abi))
 		return loom_fail(-ENOEXEC, ".note.loom: the ABI note has %llu bytes, expected %zu",
@@ -60,7 +61,8 @@ static int check_info(struct loom_model *model)
 	size_t i;
 
 	if (view->size != sizeof(*info))
-		return loom_fail(-ENOEXEC, ".loom.info has %llu bytes, expected %zu", llu(view->size),
+		return loom_fail(-ENOEXEC,
+				 ".loom.info has %llu bytes, expected %zu", llu(view->size),
 				 sizeof(*info));
 	memcpy(info, view->data, sizeof(*info));
 	if (!loom_elf_string(&model->elf, info->name))
@@ -133,14 +135,18 @@ static int check_slice(const struct loom_model *model, unsigned int i)
 	if (slice->cmd < cmd->addr || slice->cmd - cmd->addr > cmd->size ||
 	    slice->cmd_size > cmd->size - (slice->cmd - cmd->addr))
 		return loom_fail(-ENOEXEC, "slice %u: its command buffer lies outside .cmd", i);
-	if (slice->cmd % 64 || slice->cmd_size % 8 || slice->cmd_size < sizeof(struct loom_cmdbuf) ||
+	if (slice->cmd % 64 || slice->cmd_size % 8 ||
+	    slice->cmd_size < sizeof(struct loom_cmdbuf) ||
 	    slice->cmd_size > LOOM_CMDBUF_MAX_BYTES)
-		return loom_fail(-ENOEXEC, "slice %u: bad alignment or size of its command buffer", i);
+		return loom_fail(-ENOEXEC,
+				 "slice %u: bad alignment or size of its command buffer", i);
 	if (slice->layer < before || slice->layer >= model->info.num_layers)
-		return loom_fail(-ENOEXEC, "slice %u: layer %u after %u, of %u", i, slice->layer, before,
+		return loom_fail(-ENOEXEC,
+				 "slice %u: layer %u after %u, of %u", i, slice->layer, before,
 				 model->info.num_layers);
 	if (slice->mac_ps > slice->compute_ps)
-		return loom_fail(-ENOEXEC, "slice %u: its profile has more MAC array than compute time",
+		return loom_fail(-ENOEXEC,
+				 "slice %u: its profile has more MAC array than compute time",
 				 i);
 	return check_cmdbuf(model, i);
 }
@@ -200,7 +206,8 @@ static int check_tensor(const struct loom_model *model, unsigned int i)
 				 llu(tensor->bytes), llu(bytes));
 	if (tensor->offset % 64 || tensor->offset > model->info.io_bytes ||
 	    bytes > model->info.io_bytes - tensor->offset)
-		return loom_fail(-ENOEXEC, "tensor %s lies outside the I/O region, or is not aligned",
+		return loom_fail(-ENOEXEC,
+				 "tensor %s lies outside the I/O region, or is not aligned",
 				 name);
 	return 0;
 }
@@ -246,7 +253,8 @@ static int find_region(const struct loom_model *model, uint64_t symbol, struct r
 		if (!strcmp(region->name, names[i]))
 			break;
 	if (!region->name || i == LOOM_NUM_REGIONS)
-		return loom_fail(-ENOEXEC, ".rela.cmd: symbol %llu (%s) is not one to relocate against",
+		return loom_fail(-ENOEXEC,
+				 ".rela.cmd: symbol %llu (%s) is not one to relocate against",
 				 llu(symbol), region->name ? region->name : "unnamed");
 	region->start = 0;
 	region->size = i == LOOM_REGION_IO ? model->info.io_bytes : model->info.scratch_bytes;
@@ -272,13 +280,15 @@ static int check_reloc(struct loom_model *model, const Elf64_Rela *rela)
 		return loom_fail(-ENOEXEC, ".rela.cmd: unknown relocation type %u",
 				 (unsigned int)ELF64_R_TYPE(rela->r_info));
 	if (rela->r_offset % 8 || cmd_size < 8 || rela->r_offset > cmd_size - 8)
-		return loom_fail(-ENOEXEC, ".rela.cmd: 0x%llx lies outside .cmd or is not 8-byte aligned",
+		return loom_fail(-ENOEXEC,
+				 ".rela.cmd: 0x%llx lies outside .cmd or is not 8-byte aligned",
 				 llu(rela->r_offset));
 	which = find_region(model, ELF64_R_SYM(rela->r_info), &region);
 	if (which < 0)
 		return which;
 	if (rela->r_addend < 0 || (uint64_t)rela->r_addend > region.size - region.start)
-		return loom_fail(-ENOEXEC, ".rela.cmd: %s + 0x%llx is outside its %llu bytes", region.name,
+		return loom_fail(-ENOEXEC,
+				 ".rela.cmd: %s + 0x%llx is outside its %llu bytes", region.name,
 				 llu(rela->r_addend), llu(region.size));
 	reloc->offset = rela->r_offset;
 	reloc->region = which;
@@ -294,7 +304,8 @@ static int check_relocs(struct loom_model *model)
 	int err = 0;
 
 	if (view->size % sizeof(Elf64_Rela))
-		return loom_fail(-ENOEXEC, ".rela.cmd has %llu bytes: not a whole number of records",
+		return loom_fail(-ENOEXEC,
+				 ".rela.cmd has %llu bytes: not a whole number of records",
 				 llu(view->size));
 	model->relocs = calloc(num ? num : 1, sizeof(*model->relocs));
 	if (!model->relocs)

@@ -24,8 +24,8 @@ void loom_ring_destroy(struct loom_ring *ring)
 		ring->ops->destroy(ring);
 }
 
-int loom_ring_prep(struct loom_ring *ring, struct loom_queue *queue, const struct drm_loom_job *jobs,
-		   unsigned int num, struct loom_bo *results, uint64_t offset, uint64_t tag)
+int loom_ring_prep(struct loom_ring *ring, struct loom_queue *queue,
+		   const struct drm_loom_job *jobs, unsigned int num, struct loom_bo *results, uint64_t offset, uint64_t tag)
 {
 	struct drm_loom_submit submit = {
 		.queue_id = queue->id,

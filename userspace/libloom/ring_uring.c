@@ -165,7 +165,7 @@ static int uring_prep(struct loom_ring *base, const struct drm_loom_submit *subm
 	return 0;
 }
 
-/* liburing's own flush and enter are one call away from the count of system calls that we report. */
+/* Our own flush and enter: liburing's may make more system calls than one, and we count them. */
 static unsigned int flush_sq(struct io_uring *ring)
 {
 	struct io_uring_sq *sq = &ring->sq;

@@ -87,7 +87,8 @@ int sim_step(struct sim_dev *sim, uint64_t deadline)
 	uint64_t timer = sim->timer;
 
 	if (timer == SIM_NEVER && deadline == SIM_NEVER)
-		return loom_fail(-ETIME, "the device is idle: what is waited for will never happen");
+		return loom_fail(-ETIME,
+				 "the device is idle: what is waited for will never happen");
 	if (timer > deadline) {
 		sim->now = deadline;
 		return loom_fail(-ETIME, "timed out after %llu ns of device time",

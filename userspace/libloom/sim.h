@@ -26,7 +26,7 @@
 #define SIM_LARGE (2ull << 20)
 #define SIM_NEVER UINT64_MAX
 
-/* ---- memory: one reserved host range, given out in pages, seen by the device at SIM_BUS_BASE ---- */
+/* ---- memory: one reserved host range; the device sees it at SIM_BUS_BASE ---- */
 
 #define SIM_BUS_BASE 0x100000000ull
 #define SIM_MEM_BYTES (16ull << 30)

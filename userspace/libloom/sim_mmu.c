@@ -16,7 +16,8 @@ static uint64_t *table_at(const struct sim_mem *mem, uint64_t bus)
 	return sim_mem_at(mem, bus, SIM_PAGE);
 }
 
-static uint64_t *entry_of(const struct sim_mem *mem, uint64_t table, unsigned int level, uint64_t va)
+static uint64_t *entry_of(const struct sim_mem *mem, uint64_t table, unsigned int level,
+			  uint64_t va)
 {
 	return table_at(mem, table) + (va >> level_shift(level)) % ENTRIES;
 }
@@ -26,7 +27,7 @@ static bool large_fits(uint64_t entry, uint64_t va, uint64_t bus, uint64_t size)
 	return !entry && !(va % SIM_LARGE) && !(bus % SIM_LARGE) && size >= SIM_LARGE;
 }
 
-/* Map the first piece of a range: a large page where one fits. The bytes mapped, 0 for no memory. */
+/* Map the first piece of a range, by a large page where one fits: its bytes, 0 for no memory. */
 static uint64_t map_piece(struct sim_mem *mem, uint64_t table, uint64_t va, uint64_t bus,
 			  uint64_t size, uint64_t flags)
 {

@@ -184,7 +184,7 @@ static int lease_take(const struct sim_dev *sim, uint32_t bytes, struct sim_vm *
 {
 	uint32_t total = sim->base.caps.act_sram_bytes;
 	uint32_t base = 0;
-	uint64_t size = ((uint64_t)bytes + LOOM_LEASE_ALIGN - 1) / LOOM_LEASE_ALIGN * LOOM_LEASE_ALIGN;
+	uint64_t size = (bytes + LOOM_LEASE_ALIGN - 1ull) & ~(LOOM_LEASE_ALIGN - 1ull);
 
 	while (size <= total && base <= total - size) {
 		if (!size || !lease_overlaps(sim, base, size, &base)) {
@@ -193,7 +193,8 @@ static int lease_take(const struct sim_dev *sim, uint32_t bytes, struct sim_vm *
 			return 0;
 		}
 	}
-	return loom_fail(-ENOSPC, "no %u bytes of activation SRAM to be had (the device has %u)", bytes,
+	return loom_fail(-ENOSPC,
+			 "no %u bytes of activation SRAM to be had (the device has %u)", bytes,
 			 total);
 }
 

@@ -386,7 +386,8 @@ static int check_job(const struct sim_dev *sim, const struct sim_queue *queue,
 	uint32_t ctx;
 
 	if (job->cmd_va % 8 || job->cmd_va >> LOOM_VA_BITS || job->cmd_size % 8)
-		return loom_fail(-EINVAL, "job %u: command buffer 0x%llx, %u bytes: out of range", i,
+		return loom_fail(-EINVAL,
+				 "job %u: command buffer 0x%llx, %u bytes: out of range", i,
 				 (unsigned long long)job->cmd_va, job->cmd_size);
 	if (job->flags & ~DRM_LOOM_JOB_RELEASE_LAYER || job->pad)
 		return loom_fail(-EINVAL, "job %u: unknown flags, or pad not zero", i);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The disassembler: its table covers every byte of every command, and damaged buffers do it no harm.
+ * The disassembler: its table covers every byte of every command, and damaged buffers do it no
+ * harm.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -35,7 +36,7 @@ static unsigned int field_bytes(const struct isa_field *field)
 	}
 }
 
-/* What is shown of a command is all of it: a field that is forgotten is a line that cannot be read back. */
+/* What is shown of a command is all of it: a line without some field could not be read back. */
 static void test_table(void **data)
 {
 	unsigned int opcode, commands = 0, i, j;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The loader: what it reads, and what it refuses. A damaged file gives a clear error or runs safely.
+ * The loader: what it reads, and what it refuses. A damaged file gives a clear error or runs
+ * safely.
  */
 #include <elf.h>
 #include <unistd.h>

@@ -97,12 +97,17 @@ static void loom_device_read_caps(struct loom_device *ldev)
 	ldev->caps.size = size;
 }
 
-/* What the driver divides by, shifts by or allocates by. */
+/* What the driver divides by, allocates by, or finds registers by. */
 static int loom_device_check_caps(struct loom_device *ldev)
 {
+	struct pci_dev *pdev = to_pci_dev(ldev->drm.dev);
+	u64 doorbells = pci_resource_len(pdev, LOOM_BAR_DOORBELLS);
+	u64 regs = pci_resource_len(pdev, LOOM_BAR_REGS);
 	const struct loom_hw_caps *caps = &ldev->caps;
 
-	if (caps->num_cores && caps->max_queues && caps->max_contexts && caps->num_vectors &&
+	if (caps->num_cores && LOOM_REG_CORE((u64)caps->num_cores) <= regs &&
+	    caps->max_queues && caps->max_queues <= doorbells / LOOM_DOORBELL_STRIDE &&
+	    caps->max_contexts && caps->max_contexts <= INT_MAX && caps->num_vectors &&
 	    caps->max_ring_entries >= 8 && caps->max_ring_entries <= SZ_32K)
 		return 0;
 

@@ -59,7 +59,7 @@ struct dma_fence *loom_fence_create(void)
 {
 	struct loom_fence *fence;
 
-	fence = kzalloc(sizeof(*fence), GFP_KERNEL);
+	fence = kzalloc(sizeof(*fence), GFP_KERNEL_ACCOUNT);
 	if (!fence)
 		return NULL;
 
@@ -138,7 +138,7 @@ int loom_deps_add(struct loom_submission *sub, struct drm_file *file,
 	if (!args->num_in_syncs)
 		return 0;
 
-	sub->deps = kcalloc(args->num_in_syncs, sizeof(*sub->deps), GFP_KERNEL);
+	sub->deps = kcalloc(args->num_in_syncs, sizeof(*sub->deps), GFP_KERNEL_ACCOUNT);
 	if (!sub->deps)
 		return -ENOMEM;
 	WRITE_ONCE(sub->queue->waits, true);

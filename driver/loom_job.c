@@ -154,7 +154,8 @@ struct loom_submission *loom_submission_create(struct loom_queue *queue, struct 
 	if (ret)
 		return ERR_PTR(ret);
 
-	sub = kvzalloc(struct_size(sub, jobs, args->num_jobs), GFP_KERNEL);
+	/* Nothing else limits how much a program may have waiting. */
+	sub = kvzalloc(struct_size(sub, jobs, args->num_jobs), GFP_KERNEL_ACCOUNT);
 	if (!sub)
 		return ERR_PTR(-ENOMEM);
 

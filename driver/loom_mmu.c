@@ -61,13 +61,13 @@ static struct loom_pt *loom_pt_alloc(struct loom_device *ldev, unsigned int leve
 {
 	struct loom_pt *pt;
 
-	pt = kzalloc(sizeof(*pt), GFP_KERNEL);
+	pt = kzalloc(sizeof(*pt), GFP_KERNEL_ACCOUNT);
 	if (!pt)
 		return NULL;
 
 	pt->level = level;
 	if (level) {
-		pt->children = kcalloc(LOOM_PT_ENTRIES, sizeof(*pt->children), GFP_KERNEL);
+		pt->children = kcalloc(LOOM_PT_ENTRIES, sizeof(*pt->children), GFP_KERNEL_ACCOUNT);
 		if (!pt->children)
 			goto err_free_pt;
 	}

@@ -37,7 +37,7 @@ enum loom_hang_strike {
 /* Jobs went to the device. Cheap when the watch is on, which it is until it finds none. */
 void loom_reset_watch(struct loom_device *ldev)
 {
-	queue_delayed_work(ldev->wq, &ldev->hang_work, msecs_to_jiffies(hang_ms));
+	queue_delayed_work(ldev->wq, &ldev->hang_work, msecs_to_jiffies(hang_ms) + 1);
 }
 
 static struct loom_job *loom_queue_oldest_job(struct loom_queue *queue)

@@ -134,7 +134,7 @@ static struct loom_vm *loom_vm_alloc(struct loom_device *ldev)
 	struct loom_vm *vm;
 	int ctx;
 
-	vm = kzalloc(sizeof(*vm), GFP_KERNEL);
+	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 
@@ -303,7 +303,7 @@ static struct loom_mapping *loom_vm_reserve(struct loom_vm *vm, struct loom_bo *
 	struct loom_mapping *mapping;
 	int ret;
 
-	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
+	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
 	if (!mapping)
 		return ERR_PTR(-ENOMEM);
 

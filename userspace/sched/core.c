@@ -32,6 +32,7 @@ struct model {
 	struct request *current;	/* the first with slices left, or NULL */
 	int offer;			/* index into sched.offers, or -1 */
 	bool exhausted;			/* counted in sched.exhausted */
+	int64_t ready;			/* predicted: the last slice ended and its outputs left */
 	uint64_t since;
 };
 
@@ -213,6 +214,24 @@ static void drop_offer(struct sched *s, struct model *m)
 	m->offer = -1;
 }
 
+/*
+ * Slices of a model follow each other: the DMA of one waits for the compute before it, its compute for
+ * the DMA before it. A profile has one figure for DMA: of a first slice it is taken to be inputs, which
+ * nothing of their own can hide, and which take turns with the fetches on the channel, so twice as
+ * long; of others outputs, which begin to leave while the slice still computes.
+ */
+static int64_t ready_time(const struct sched *s, const struct model *m)
+{
+	if (m->current->next)
+		return m->ready;
+	return m->ready + 2 * device_state_dma_ps(&s->device, &m->slices[0]);
+}
+
+static void slice_ends(struct sched *s, struct model *m, unsigned int slice, int64_t end)
+{
+	m->ready = slice ? end + device_state_dma_ps(&s->device, &m->slices[slice]) : end;
+}
+
 static void fill_offer(struct sched *s, struct model *m)
 {
 	const struct request *r = m->current;
@@ -228,6 +247,7 @@ static void fill_offer(struct sched *s, struct model *m)
 		.order = r->order,
 		.deadline = r->deadline,
 		.started = r->started,
+		.ready = ready_time(s, m),
 		.since = m->since,
 	};
 }
@@ -552,20 +572,37 @@ static bool window_open(const struct sched *s, uint64_t now)
 
 static void rebase(struct sched *s)
 {
+	unsigned int i;
 	uint64_t tag;
 
 	device_state_rebase(&s->device, REBASE_PS);
 	for (tag = s->head_tag; tag != s->tail_tag; tag++)
 		s->jobs[tag & s->job_mask].end -= REBASE_PS;
+	for (i = 0; i < s->num_models; i++)
+		s->models[i].ready -= REBASE_PS;
+	for (i = 0; i < s->num_offers; i++)
+		s->offers[i].ready -= REBASE_PS;
 	s->base_ns += REBASE_PS / 1000;
+}
+
+/* Nothing is at the device: time begins anew. */
+static void restart(struct sched *s, uint64_t now)
+{
+	unsigned int i;
+
+	device_state_restart(&s->device);
+	s->base_ns = now;
+	s->slip_ps = 0;
+	for (i = 0; i < s->num_models; i++)
+		s->models[i].ready = 0;
+	for (i = 0; i < s->num_offers; i++)
+		fill_offer(s, &s->models[s->offers[i].model]);
 }
 
 static void bring_state_to(struct sched *s, uint64_t now)
 {
 	if (!s->num_jobs) {
-		device_state_restart(&s->device);
-		s->base_ns = now;
-		s->slip_ps = 0;
+		restart(s, now);
 		return;
 	}
 	device_state_advance(&s->device, state_now(s, now));
@@ -600,13 +637,15 @@ static uint64_t put_job(struct sched *s, struct request *r, int64_t end)
 
 static void submit(struct sched *s, struct model *m, struct sched_action *action)
 {
-	struct device_step step = device_state_commit(&s->device, &m->slices[m->current->next]);
 	struct request *r = m->current;
+	struct device_step step = device_state_commit(&s->device, &m->slices[r->next],
+						      ready_time(s, m));
 
 	*action = (struct sched_action) {
 		.type = SCHED_SUBMIT, .model = r->model, .request = r->id, .slice = r->next,
 		.tag = put_job(s, r, step.tc),
 	};
+	slice_ends(s, m, r->next, step.tc);
 	m->inflight += !r->started;
 	r->started = true;
 	r->next++;

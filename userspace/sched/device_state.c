@@ -75,8 +75,7 @@ void device_state_rebase(struct device_state *ds, int64_t by)
 		hold_at(ds, i)->done -= by;
 }
 
-/* DRAM time of a slice that brings nothing into the weight SRAM: inputs, outputs, gathers. */
-static int64_t unbuffered_ps(const struct device_state *ds, const struct sched_slice *slice)
+int64_t device_state_dma_ps(const struct device_state *ds, const struct sched_slice *slice)
 {
 	int64_t extra = (int64_t)slice->mem_ps - device_state_ps(ds, slice->bytes);
 
@@ -91,7 +90,7 @@ static uint64_t room_at_tm(const struct device_state *ds)
 /* When the last byte of the slice has arrived: the walk over what must leave the SRAM first. */
 static int64_t fetch_end(const struct device_state *ds, const struct sched_slice *slice)
 {
-	int64_t t = ds->tm + unbuffered_ps(ds, slice);
+	int64_t t = ds->tm + device_state_dma_ps(ds, slice);
 	uint64_t left = slice->bytes, room = room_at_tm(ds);
 	unsigned int i;
 
@@ -108,11 +107,18 @@ static int64_t fetch_end(const struct device_state *ds, const struct sched_slice
 	return t + device_state_ps(ds, left);
 }
 
-struct device_step device_state_try(const struct device_state *ds, const struct sched_slice *slice)
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+struct device_step device_state_try(const struct device_state *ds, const struct sched_slice *slice,
+				    int64_t ready)
 {
 	struct device_step step = { .tm = fetch_end(ds, slice) };
 
-	step.tc = (ds->tc > step.tm ? ds->tc : step.tm) + (int64_t)slice->comp_ps;
+	step.start = later(later(ds->tc, step.tm), ready);
+	step.tc = step.start + (int64_t)slice->comp_ps;
 	return step;
 }
 
@@ -166,9 +172,10 @@ static void hold(struct device_state *ds, uint64_t bytes, int64_t done)
 	ds->held += bytes;
 }
 
-struct device_step device_state_commit(struct device_state *ds, const struct sched_slice *slice)
+struct device_step device_state_commit(struct device_state *ds, const struct sched_slice *slice,
+				       int64_t ready)
 {
-	struct device_step step = device_state_try(ds, slice);
+	struct device_step step = device_state_try(ds, slice, ready);
 
 	ds->tm = step.tm;
 	ds->tc = step.tc;

@@ -29,6 +29,7 @@ struct device_state {
 /* Where a slice would leave the state. */
 struct device_step {
 	int64_t tm, tc;
+	int64_t start;		/* of its compute */
 };
 
 int device_state_init(struct device_state *ds, const struct sched_config *config);
@@ -41,11 +42,16 @@ void device_state_restart(struct device_state *ds);
 /* The clock's origin moves by this much, so that it never overflows. */
 void device_state_rebase(struct device_state *ds, int64_t by);
 
-struct device_step device_state_try(const struct device_state *ds, const struct sched_slice *slice);
+/* ready: compute cannot start before, whatever the weights (inputs arrive, outputs leave). */
+struct device_step device_state_try(const struct device_state *ds, const struct sched_slice *slice,
+				    int64_t ready);
 /* Bytes of later fetches that could be moved in (step.tm, tc], if this slice came next. */
 uint64_t device_state_fetch_ahead(const struct device_state *ds, const struct sched_slice *slice,
 				  struct device_step step);
-struct device_step device_state_commit(struct device_state *ds, const struct sched_slice *slice);
+struct device_step device_state_commit(struct device_state *ds, const struct sched_slice *slice,
+				       int64_t ready);
+/* DRAM time of a slice that brings nothing into the weight SRAM: inputs, outputs, gathers. */
+int64_t device_state_dma_ps(const struct device_state *ds, const struct sched_slice *slice);
 
 static inline int64_t device_state_ps(const struct device_state *ds, uint64_t bytes)
 {

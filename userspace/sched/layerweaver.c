@@ -31,14 +31,15 @@ static int64_t memory_idle(const struct device_state *ds, const struct sched_sli
 	return above_zero((int64_t)slice->comp_ps - device_state_ps(ds, room));
 }
 
-static struct cost cost_of(const struct device_state *ds, const struct sched_slice *slice,
+static struct cost cost_of(const struct device_state *ds, const struct policy_offer *offer,
 			   int64_t max_mem)
 {
-	struct device_step step = device_state_try(ds, slice);
+	const struct sched_slice *slice = offer->slice;
+	struct device_step step = device_state_try(ds, slice, offer->ready);
 	uint64_t ahead = device_state_fetch_ahead(ds, slice, step);
 	int64_t inherent = memory_idle(ds, slice, 0);
 	struct cost c = {
-		.compute = above_zero(step.tm - ds->tc),
+		.compute = step.start - ds->tc,
 		.memory = memory_idle(ds, slice, ahead) - inherent,
 		.lead = step.tc - step.tm,
 		.inherent = inherent > 0,
@@ -116,7 +117,7 @@ static int least_idle(const struct policy_view *view)
 	unsigned int i, pick = 0;
 
 	for (i = 0; i < view->num_offers; i++) {
-		c = cost_of(view->device, view->offers[i].slice, max);
+		c = cost_of(view->device, &view->offers[i], max);
 		all_compute &= c.compute > 0;
 		all_memory &= c.memory > 0;
 		if (!i || better(&c, &best)) {

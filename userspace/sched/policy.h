@@ -25,6 +25,7 @@ struct policy_offer {
 	uint64_t order;			/* of arrival, of its request */
 	uint64_t deadline;
 	bool started;			/* the request has slices at the device, or done */
+	int64_t ready;			/* its compute cannot start before: the slice before it, and DMA */
 	uint64_t since;			/* number of the pick since which this model is passed over */
 };
 

@@ -42,7 +42,7 @@ static void before(struct scene *sc, uint64_t bytes, uint64_t comp)
 {
 	const struct sched_slice s = { .bytes = bytes, .mem_ps = bytes, .comp_ps = comp };
 
-	device_state_commit(&sc->ds, &s);
+	device_state_commit(&sc->ds, &s, 0);
 }
 
 static int pick(struct scene *sc, const struct policy_ops *ops)
@@ -120,6 +120,19 @@ static void tie_by_lead(void **unused)
 	before(&sc, 100, 100);
 	offer(&sc, 50, 100, 10, 50, 0);
 	offer(&sc, 50, 200, 100, 50, 0);
+	assert_int_equal(weave(&sc), 1);
+}
+
+/* The inputs of slice 0 arrive late; slice 1 has its own. */
+static void idle_for_inputs(void **unused)
+{
+	struct scene sc;
+
+	scene_init(&sc);
+	before(&sc, 100, 100);
+	offer(&sc, 50, 100, 10, 50, 0);
+	offer(&sc, 50, 100, 100, 50, 0);
+	sc.offers[0].ready = 300;
 	assert_int_equal(weave(&sc), 1);
 }
 
@@ -227,6 +240,7 @@ int run_policy_tests(void)
 		cmocka_unit_test(potential_compute_idle),
 		cmocka_unit_test(tie_by_inherent_idle),
 		cmocka_unit_test(tie_by_lead),
+		cmocka_unit_test(idle_for_inputs),
 		cmocka_unit_test(all_compute_idle),
 		cmocka_unit_test(all_memory_idle),
 		cmocka_unit_test(halts),

@@ -14,7 +14,7 @@ static struct sched_slice slice(uint64_t bytes, uint64_t comp)
 
 static void expect_commit(struct device_state *ds, struct sched_slice s, int64_t tm, int64_t tc)
 {
-	struct device_step step = device_state_commit(ds, &s);
+	struct device_step step = device_state_commit(ds, &s, 0);
 
 	assert_int_equal(step.tm, tm);
 	assert_int_equal(step.tc, tc);
@@ -92,9 +92,23 @@ static void without_weights(void **unused)
 	device_state_fini(&ds);
 }
 
+/* Inputs arrive at 900: compute waits for them, the next fetch does not. */
+static void waits_for_inputs(void **unused)
+{
+	struct sched_slice a = slice(100, 50);
+	struct device_state ds;
+	struct device_step step;
+
+	device_state_init(&ds, &tiny);
+	step = device_state_commit(&ds, &a, 900);
+	assert_int_equal(step.start, 900);
+	expect_commit(&ds, slice(300, 10), 400, 960);
+	device_state_fini(&ds);
+}
+
 static uint64_t ahead(const struct device_state *ds, struct sched_slice s)
 {
-	return device_state_fetch_ahead(ds, &s, device_state_try(ds, &s));
+	return device_state_fetch_ahead(ds, &s, device_state_try(ds, &s, 0));
 }
 
 static void fetch_ahead(void **unused)
@@ -140,7 +154,7 @@ static void full_ring(void **unused)
 
 	device_state_init(&ds, &tiny);
 	for (i = 0; i < 500; i++)
-		device_state_commit(&ds, &one);
+		device_state_commit(&ds, &one, 0);
 	assert_int_equal(ds.held, 500);
 	assert_true(ds.count <= ds.mask + 1);
 	device_state_fini(&ds);
@@ -155,6 +169,7 @@ int run_step_tests(void)
 		cmocka_unit_test(does_not_wait_for_the_past),
 		cmocka_unit_test(larger_than_the_buffer),
 		cmocka_unit_test(without_weights),
+		cmocka_unit_test(waits_for_inputs),
 		cmocka_unit_test(fetch_ahead),
 		cmocka_unit_test(clock),
 		cmocka_unit_test(full_ring),

@@ -310,6 +310,9 @@ static bool layer_norm(struct graph *g, struct node *node)
 		return false;
 	if (!is_const(node->in[1]) || (node->num_in > 2 && !is_const(node->in[2])))
 		return false;
+	for (unsigned int i = 1; i < node->num_out; i++)
+		if (node->out[i]->uses)
+			return false;
 	node->op = "Norm";
 	node->eps = attr_or(node, "epsilon", 1e-5f);
 	return true;
@@ -378,7 +381,8 @@ static bool same_as_input(const struct node *node)
 	if (is_op(node, "Concat"))
 		return node->num_in == 1;
 	if (is_op(node, "Cast"))	/* floats are fp16 on the device whatever they are called */
-		return is_float(node->in[0]) && is_float(node->out[0]);
+		return is_float(node->in[0]) && is_float(node->out[0]) &&
+		       (!node->out[0]->is_output || node->in[0]->t.dtype == node->out[0]->t.dtype);
 	return is_op(node, "Act") && node->act.fn == LOOM_UN_AFFINE &&
 	       fabsf(node->act.alpha - 1) < 1e-6f && !node->act.beta;
 }
@@ -396,7 +400,7 @@ static bool reverses(const struct node *node)
 
 static bool drop_identity(struct graph *g, struct node *node)
 {
-	if (!same_as_input(node) || reverses(node))
+	if (!node->out[0]->uses || !same_as_input(node) || reverses(node))
 		return false;
 	replace_uses(g, node->out[0], node->in[0]);
 	return true;

@@ -22,6 +22,7 @@ struct compile {
 	struct loomc_result *result;
 	struct chunk *chunks;	/* arena */
 	struct tensor_list *tensors;
+	bool evaluate;		/* everything is to be folded, at any size */
 	jmp_buf out;
 };
 

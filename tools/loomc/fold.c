@@ -35,10 +35,12 @@ static void check_size(struct graph *g, const struct node *node, const struct ho
 				  hostop_bytes(&call->out[i]));
 }
 
-static bool worth_it(const struct node *node, const struct hostop_call *call)
+static bool worth_it(const struct graph *g, const struct node *node, const struct hostop_call *call)
 {
 	size_t in = 0, out = 0;
 
+	if (g->c->evaluate)
+		return true;
 	for (unsigned int i = 0; i < node->num_in; i++)
 		in += node->in[i] ? hostop_bytes(&node->in[i]->t) : 0;
 	for (unsigned int i = 0; i < call->num_out; i++)
@@ -73,7 +75,7 @@ bool fold_node(struct graph *g, struct node *node)
 	if (ret)
 		fail_node(g->c, node, "%s", call.error);
 	check_size(g, node, &call);
-	known = (known && worth_it(node, &call)) || !hostop_needs_data(node->op);
+	known = (known && worth_it(g, node, &call)) || !hostop_needs_data(node->op);
 	if (known) {
 		ret = hostop_eval(&call);
 		set_outputs(g, node, &call);

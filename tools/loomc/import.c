@@ -169,6 +169,14 @@ static void input_shape(struct importer *im, const Onnx__ValueInfoProto *in, str
 		     type->elem_type);
 }
 
+static const struct loomc_tensor *given(const struct loomc_options *o, const char *name)
+{
+	for (unsigned int i = 0; i < o->num_values; i++)
+		if (!strcmp(o->values[i].name, name))
+			return &o->values[i];
+	return NULL;
+}
+
 static void import_input(struct importer *im, struct scope *scope, const Onnx__ValueInfoProto *in)
 {
 	const struct loomc_options *o = im->c->options;
@@ -176,8 +184,18 @@ static void import_input(struct importer *im, struct scope *scope, const Onnx__V
 	const struct loomc_setting *bound = setting(o->binds, o->num_binds, v->name);
 	struct port port = { .name = v->name, .value = v };
 
-	input_shape(im, in, v);
+	const struct loomc_tensor *value = given(o, v->name);
+
+	if (value && !hostop_dtype_size((enum hostop_dtype)input_type(im, in)->elem_type))
+		fail(im->c, "input '%s' has a type (%d) that is not supported", v->name,
+		     input_type(im, in)->elem_type);
+	if (value)
+		v->t = value->t;	/* its data stays the caller's */
+	else
+		input_shape(im, in, v);
 	define(im, scope, v->name, v);
+	if (value && value->t.data)
+		return;
 	if (bound)
 		bind_value(im->c, v->name, bound->value, v->t.dtype, v);
 	else
@@ -370,13 +388,13 @@ static void import_outputs(struct importer *im, const struct scope *scope,
 		port.value = lookup(scope, port.name);
 		if (!port.value)
 			fail(im->c, "output '%s' is made by no node", port.name);
-		if (!port.value->t.count)
+		if (!port.value->t.count && !im->c->evaluate)
 			note(im->c, "output '%s' is empty and left out", port.name);
 		else
 			APPEND(im->c, im->g->outputs, im->g->num_outputs, port);
 	}
 	if (!im->g->num_outputs)
-		fail(im->c, "the model has no outputs");
+		fail(im->c, "the model has no outputs, or none with elements: that is not supported");
 }
 
 static int find_opset(struct compile *c, const Onnx__ModelProto *model)

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hostops/hostops.h"
 #include "loom_hw.h"
 
 struct loomc_setting {
@@ -29,11 +30,18 @@ struct loomc_setting {
 	const char *value;	/* "1,3,320,320"; "true", "3.5", "@file.npy" */
 };
 
+struct loomc_tensor {
+	const char *name;
+	struct hostop_tensor t;
+};
+
 struct loomc_options {
 	const char *name;	/* of the model; NULL: none */
 	struct loom_hw_caps caps;
 	const struct loomc_setting *shapes, *binds;
 	unsigned int num_shapes, num_binds;
+	const struct loomc_tensor *values;	/* inputs bound to tensors, or (data NULL) shaped so */
+	unsigned int num_values;
 	const char *const *outputs;	/* none: all of the model's */
 	unsigned int num_outputs;
 	bool no_slice;
@@ -53,5 +61,18 @@ struct loomc_result {
 int loomc_compile(const void *onnx, size_t size, const struct loomc_options *options,
 		  struct loomc_result *result);
 void loomc_result_free(struct loomc_result *result);
+
+/*
+ * The same graph on the host, by hostops in fp32: every input is given in options->values. What
+ * tests hold the device against. Outputs in *outputs, *num of them; free with loomc_tensors_free().
+ */
+int loomc_evaluate(const void *onnx, size_t size, const struct loomc_options *options,
+		   struct loomc_result *result, struct loomc_tensor **outputs, unsigned int *num);
+void loomc_tensors_free(struct loomc_tensor *tensors, unsigned int num);
+/* A serialised TensorProto (a .pb file of ONNX's tests), checked as a model is. 0 or -1, as above. */
+int loomc_read_tensor(const void *data, size_t size, struct loomc_tensor *tensor,
+		      struct loomc_result *result);
+/* Names of a model's inputs and outputs; NULL-terminated; free with free(). NULL: cannot be read. */
+char **loomc_ports(const void *onnx, size_t size, bool outputs);
 
 #endif /* LOOMC_H */

@@ -128,7 +128,7 @@ struct lowered {
 };
 
 /* ---- lower_place.c: places ---- */
-size_t dtype_bytes(enum loom_dtype dtype);
+size_t element_bytes(enum loom_dtype dtype);
 enum loom_dtype device_dtype(const struct program *p, const struct value *v);
 struct buffer *new_buffer(struct program *p, uint64_t bytes);
 /* A dense place of its own, dims nested in this order (outermost first; NULL: row-major). */

@@ -111,7 +111,7 @@ void loops_collapse(struct program *p, struct loops *l)
 		drop_dim(l, d - 1);
 	}
 	if (l->rank > LOOM_MAX_DIMS)
-		fail_node(p->c, p->node, "moves data in %u nested strides, the device has %d", l->rank,
+		fail_node(p->c, p->node, "moves data in %u nested strides, which is not supported: the device has %d", l->rank,
 			  LOOM_MAX_DIMS);
 }
 
@@ -136,7 +136,7 @@ static enum loom_dtype constant_dtype(const struct hostop_tensor *t)
 
 static struct blob *constant_blob(struct program *p, const struct value *v, enum loom_dtype dtype)
 {
-	size_t size = dtype_bytes(dtype);
+	size_t size = element_bytes(dtype);
 	struct blob *blob = new_blob(p, v->t.count * size, (unsigned int)size);
 
 	for (size_t i = 0; i < v->t.count; i++) {
@@ -161,7 +161,7 @@ static void fill_operand(struct program *p, struct command *cmd, size_t field, s
 	if (op->place) {
 		struct place at = *op->place;
 
-		at.off += op->off * dtype_bytes(at.dtype);
+		at.off += op->off * element_bytes(at.dtype);
 		o->dtype = (uint16_t)at.dtype;
 		cmd_ref(p, cmd, field + FIELD(struct loom_operand, off), &at, write);
 		return;
@@ -274,7 +274,7 @@ void emit_act(struct program *p, const struct place *to, const struct place *fro
 
 static uint64_t place_bytes(const struct place *place)
 {
-	uint64_t n = dtype_bytes(place->dtype);
+	uint64_t n = element_bytes(place->dtype);
 
 	for (unsigned int d = 0; d < place->rank; d++)
 		n *= (uint64_t)place->dims[d];

@@ -88,7 +88,7 @@ static struct place channels_at(const struct place *place, int64_t channel)
 {
 	struct place r = *place;
 
-	r.off += (uint64_t)channel * dtype_bytes(r.dtype);
+	r.off += (uint64_t)channel * element_bytes(r.dtype);
 	return r;
 }
 

@@ -20,12 +20,22 @@ static void need_float(struct program *p, const struct node *node, const struct 
 			  hostop_dtype_name(v->t.dtype));
 }
 
+/* Integers beside floats are converted first: the vector unit computes in floats. */
+static const struct place *float_place(struct program *p, struct value *v)
+{
+	const struct place *place = place_of(p, v);
+
+	if (place->dtype == LOOM_F16 || place->dtype == LOOM_F32)
+		return place;
+	return place_as(p, v, LOOM_F16, is_row_major, NULL);
+}
+
 static void bind_operand(struct program *p, struct loops *l, unsigned int i, struct value *v)
 {
 	int64_t step = 1;
 
 	if (!is_const(v)) {
-		const struct place *place = place_of(p, v);
+		const struct place *place = float_place(p, v);
 		struct place wide = *place;
 		unsigned int lead = l->rank - place->rank;
 
@@ -75,7 +85,7 @@ static bool binary(struct program *p, struct node *node, enum loom_binary fn)
 	/* operands first: fetching them may make commands */
 	for (unsigned int i = 0; i < 2; i++)
 		if (!is_const(node->in[i]))
-			place_of(p, node->in[i]);
+			float_place(p, node->in[i]);
 	to = output_place(p, out, order_like(p, node, order));
 	for (unsigned int i = 0; i < 2; i++)
 		bind_operand(p, &l, i, node->in[i]);

@@ -48,7 +48,7 @@ static void set_batch(struct program *p, struct loom_cmd_matmul *cmd, unsigned i
 		memcpy(l.op[k].stride, strides[k], rank * sizeof(*batch));
 	loops_collapse(p, &l);
 	if (l.rank > 2)
-		fail_node(p->c, p->node, "a batch of %u strided dimensions, the device has 2", l.rank);
+		fail_node(p->c, p->node, "a batch of %u strided dimensions is not supported: the device has 2", l.rank);
 	for (unsigned int d = 0; d < 2; d++) {
 		unsigned int from = d + l.rank - 2;
 		bool one = d < 2 - l.rank;

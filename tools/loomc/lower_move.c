@@ -30,7 +30,7 @@ static bool concat(struct program *p, struct node *node)
 		part.dims[axis] = v->t.dims[axis];
 		if (from->buf != part.buf || from->off != part.off)
 			emit_copy(p, &part, from);
-		part.off += (uint64_t)(part.dims[axis] * part.stride[axis]) * dtype_bytes(part.dtype);
+		part.off += (uint64_t)(part.dims[axis] * part.stride[axis]) * element_bytes(part.dtype);
 	}
 	return true;
 }
@@ -58,8 +58,8 @@ static bool pad(struct program *p, struct node *node)
 	for (unsigned int d = 0; d < rank; d++) {
 		int64_t cut = pads[d] < 0 ? -pads[d] : 0, skip = pads[d] > 0 ? pads[d] : 0;
 
-		src.off += (uint64_t)(cut * src.stride[d]) * dtype_bytes(src.dtype);
-		inner.off += (uint64_t)(skip * inner.stride[d]) * dtype_bytes(inner.dtype);
+		src.off += (uint64_t)(cut * src.stride[d]) * element_bytes(src.dtype);
+		inner.off += (uint64_t)(skip * inner.stride[d]) * element_bytes(inner.dtype);
 		inner.dims[d] = src.dims[d] - cut + (pads[rank + d] < 0 ? pads[rank + d] : 0);
 		src.dims[d] = inner.dims[d];
 	}
@@ -119,7 +119,7 @@ static bool resize(struct program *p, struct node *node)
 			fail_node(p->c, node, "resize from %lld to %lld: only whole factors are supported on the device",
 				  (long long)in->dims[d], (long long)out->dims[d]);
 	}
-	if (strcmp(where, "half_pixel") && !(!strcmp(where, "asymmetric") && !strcmp(nearest, "floor")))
+	if (!(!strcmp(where, "half_pixel") && !strncmp(nearest, "round", 5)) && !(!strcmp(where, "asymmetric") && !strcmp(nearest, "floor")))
 		fail_node(p->c, node, "resize by '%s' and '%s' is not supported on the device", where,
 			  nearest);
 	emit_repeat(p, node, factor, false);
@@ -177,7 +177,7 @@ static void gather_rows(struct program *p, struct node *node)
 	struct loom_cmd_gather *cmd = (struct loom_cmd_gather *)command->raw;
 
 	cmd->table_rows = (uint32_t)table->t.dims[0];
-	cmd->row_bytes = (uint32_t)(row * dtype_bytes(to.dtype));
+	cmd->row_bytes = (uint32_t)(row * element_bytes(to.dtype));
 	cmd->index_dtype = index->dtype;
 	cmd->count = (uint32_t)node->in[1]->t.count;
 	cmd->dst_pitch = cmd->row_bytes;
@@ -217,8 +217,8 @@ static void gather_copies(struct program *p, struct node *node)
 		int64_t at = hostop_get_int(index, i);
 
 		at += at < 0 ? from->dims[axis] : 0;
-		src.off = from->off + (uint64_t)(at * from->stride[axis]) * dtype_bytes(src.dtype);
-		dst.off = to.off + i * (uint64_t)inner * dtype_bytes(to.dtype);
+		src.off = from->off + (uint64_t)(at * from->stride[axis]) * element_bytes(src.dtype);
+		dst.off = to.off + i * (uint64_t)inner * element_bytes(to.dtype);
 		emit_copy(p, &dst, &src);
 	}
 	set_place(p, out, &to);

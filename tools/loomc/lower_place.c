@@ -12,7 +12,7 @@ const unsigned int *image_order(unsigned int rank)
 	return rank == 4 ? nhwc_order : rank == 3 ? nlc_order : NULL;
 }
 
-size_t dtype_bytes(enum loom_dtype dtype)
+size_t element_bytes(enum loom_dtype dtype)
 {
 	static const size_t bytes[] = { [LOOM_F16] = 2, [LOOM_F32] = 4, [LOOM_I32] = 4, [LOOM_I64] = 8,
 					[LOOM_I8] = 1, [LOOM_U8] = 1 };
@@ -55,7 +55,7 @@ struct place new_place(struct program *p, enum loom_dtype dtype, unsigned int ra
 		place.stride[d] = step;
 		step *= dims[d];
 	}
-	place.buf = new_buffer(p, (uint64_t)step * dtype_bytes(dtype));
+	place.buf = new_buffer(p, (uint64_t)step * element_bytes(dtype));
 	return place;
 }
 
@@ -308,7 +308,7 @@ static struct place inside(struct program *p, struct value *v, const unsigned in
 	}
 	place = *place_of(p, low->into);
 	place.off += (uint64_t)(low->into_at * place.stride[low->into_axis]) *
-		     dtype_bytes(place.dtype);
+		     element_bytes(place.dtype);
 	memcpy(place.dims, v->t.dims, sizeof(place.dims));
 	return place;
 }

@@ -40,7 +40,7 @@ static bool transpose(struct program *p, struct node *node)
 
 static void skip(struct place *r, unsigned int d, int64_t n)
 {
-	r->off += (uint64_t)(n * r->stride[d]) * dtype_bytes(r->dtype);
+	r->off += (uint64_t)(n * r->stride[d]) * element_bytes(r->dtype);
 }
 
 static bool slice_op(struct program *p, struct node *node)

@@ -31,7 +31,7 @@ bool hostop_needs_data(const char *name)
 	return !op || !op->shape_only;
 }
 
-int bad(struct hostop_call *c, const char *format, ...)
+int ho_bad(struct hostop_call *c, const char *format, ...)
 {
 	va_list args;
 
@@ -44,12 +44,12 @@ int bad(struct hostop_call *c, const char *format, ...)
 static int check_inputs(struct hostop_call *c, const struct op *op)
 {
 	if (c->num_in < op->min_in || c->num_in > op->max_in)
-		return bad(c, "has %u inputs, not %u to %u", c->num_in, op->min_in, op->max_in);
+		return ho_bad(c, "has %u inputs, not %u to %u", c->num_in, op->min_in, op->max_in);
 	if (!c->num_out || c->num_out > op->max_out)
-		return bad(c, "has %u outputs, not 1 to %u", c->num_out, op->max_out);
+		return ho_bad(c, "has %u outputs, not 1 to %u", c->num_out, op->max_out);
 	for (unsigned int i = 0; i < op->min_in; i++)
 		if (!c->in[i])
-			return bad(c, "input %u is left out", i);
+			return ho_bad(c, "input %u is left out", i);
 	return 0;
 }
 
@@ -62,7 +62,7 @@ static int infer(struct hostop_call *c, const struct op **op)
 		c->out[i] = (struct hostop_tensor){ 0 };
 	*op = find(c->op);
 	if (!*op) {
-		bad(c, "operator is not supported");
+		ho_bad(c, "operator is not supported");
 		return -EOPNOTSUPP;
 	}
 	ret = check_inputs(c, *op);
@@ -81,7 +81,7 @@ static int check_data(struct hostop_call *c)
 	for (unsigned int i = 0; i < c->num_in; i++) {
 		if (!c->in[i] || c->in[i]->data)
 			continue;
-		bad(c, "the value of input %u is not known", i);
+		ho_bad(c, "the value of input %u is not known", i);
 		return -ENODATA;
 	}
 	return 0;
@@ -96,11 +96,11 @@ int hostop_eval(struct hostop_call *c)
 		ret = check_data(c);
 	for (unsigned int i = 0; !ret && i < c->num_out; i++)
 		if (hostop_alloc(&c->out[i]))
-			ret = bad(c, "out of memory");
+			ret = ho_bad(c, "out of memory");
 	return ret ? ret : op->eval(c);
 }
 
-const struct hostop_attr *attr_find(const struct hostop_call *c, const char *name)
+const struct hostop_attr *ho_attr_find(const struct hostop_call *c, const char *name)
 {
 	for (unsigned int i = 0; i < c->num_attrs; i++)
 		if (!strcmp(c->attrs[i].name, name))
@@ -108,81 +108,81 @@ const struct hostop_attr *attr_find(const struct hostop_call *c, const char *nam
 	return NULL;
 }
 
-int64_t attr_int(const struct hostop_call *c, const char *name, int64_t otherwise)
+int64_t ho_attr_int(const struct hostop_call *c, const char *name, int64_t otherwise)
 {
-	const struct hostop_attr *a = attr_find(c, name);
+	const struct hostop_attr *a = ho_attr_find(c, name);
 
 	return a && a->type == HOSTOP_ATTR_INT ? a->i : otherwise;
 }
 
-float attr_float(const struct hostop_call *c, const char *name, float otherwise)
+float ho_attr_float(const struct hostop_call *c, const char *name, float otherwise)
 {
-	const struct hostop_attr *a = attr_find(c, name);
+	const struct hostop_attr *a = ho_attr_find(c, name);
 
 	return a && a->type == HOSTOP_ATTR_FLOAT ? a->f : otherwise;
 }
 
-const char *attr_string(const struct hostop_call *c, const char *name, const char *otherwise)
+const char *ho_attr_string(const struct hostop_call *c, const char *name, const char *otherwise)
 {
-	const struct hostop_attr *a = attr_find(c, name);
+	const struct hostop_attr *a = ho_attr_find(c, name);
 
 	return a && a->type == HOSTOP_ATTR_STRING ? a->s : otherwise;
 }
 
-int attr_ints(struct hostop_call *c, const char *name, int64_t *v, unsigned int max)
+int ho_attr_ints(struct hostop_call *c, const char *name, int64_t *v, unsigned int max)
 {
-	const struct hostop_attr *a = attr_find(c, name);
+	const struct hostop_attr *a = ho_attr_find(c, name);
 
 	if (!a)
 		return -1;
 	if (a->type != HOSTOP_ATTR_INTS || a->num > max)
-		return bad(c, "attribute '%s' is not a list of at most %u integers", name, max);
+		return ho_bad(c, "attribute '%s' is not a list of at most %u integers", name, max);
 	for (size_t i = 0; i < a->num; i++)
 		v[i] = a->ints[i];
 	return (int)a->num;
 }
 
-int ints_of(struct hostop_call *c, unsigned int in, const char *attr, int64_t *v, unsigned int max)
+int ho_ints_of(struct hostop_call *c, unsigned int in, const char *attr, int64_t *v, unsigned int max)
 {
 	const struct hostop_tensor *t = in ? input(c, in) : NULL;
 
 	if (!t)
-		return attr ? attr_ints(c, attr, v, max) : -1;
+		return attr ? ho_attr_ints(c, attr, v, max) : -1;
 	if (!t->data) {
-		bad(c, "the value of input %u is not known", in);
+		ho_bad(c, "the value of input %u is not known", in);
 		return -ENODATA;
 	}
 	if (t->rank > 1 || t->count > max || hostop_is_float(t->dtype))
-		return bad(c, "input %u is not a list of at most %u integers", in, max);
+		return ho_bad(c, "input %u is not a list of at most %u integers", in, max);
 	for (size_t i = 0; i < t->count; i++)
 		v[i] = hostop_get_int(t, i);
 	return (int)t->count;
 }
 
-int norm_axis(struct hostop_call *c, int64_t axis, unsigned int rank, unsigned int *result)
+int ho_norm_axis(struct hostop_call *c, int64_t axis, unsigned int rank, unsigned int *result)
 {
 	if (axis < -(int64_t)rank || axis >= (int64_t)rank)
-		return bad(c, "axis %lld is not one of %u dimensions", (long long)axis, rank);
+		return ho_bad(c, "axis %lld is not one of %u dimensions", (long long)axis, rank);
 	*result = (unsigned int)(axis < 0 ? axis + rank : axis);
 	return 0;
 }
 
-int set_shape(struct hostop_call *c, unsigned int out, enum hostop_dtype dtype, unsigned int rank,
+int ho_set_shape(struct hostop_call *c, unsigned int out, enum hostop_dtype dtype, unsigned int rank,
 	      const int64_t *dims)
 {
 	if (out >= c->num_out)
 		return 0;
 	if (hostop_shape(&c->out[out], dtype, rank, dims))
-		return bad(c, "output %u would have a negative, too large or too deep shape", out);
+		return ho_bad(c, "output %u would have a negative, too large or too deep shape", out);
 	return 0;
 }
 
-int infer_same(struct hostop_call *c)
+int ho_infer_same(struct hostop_call *c)
 {
-	return set_shape(c, 0, c->in[0]->dtype, c->in[0]->rank, c->in[0]->dims);
+	return ho_set_shape(c, 0, c->in[0]->dtype, c->in[0]->rank, c->in[0]->dims);
 }
 
-int broadcast_dims(struct hostop_call *c, unsigned int num, unsigned int *rank, int64_t *dims)
+int ho_broadcast_dims(struct hostop_call *c, unsigned int num, unsigned int *rank, int64_t *dims)
 {
 	*rank = 0;
 	for (unsigned int i = 0; i < num; i++)
@@ -197,7 +197,7 @@ int broadcast_dims(struct hostop_call *c, unsigned int num, unsigned int *rank, 
 			int64_t n = c->in[i]->dims[d];
 
 			if (n != 1 && dims[d + skip] != 1 && dims[d + skip] != n)
-				return bad(c, "shapes do not broadcast: %lld against %lld",
+				return ho_bad(c, "shapes do not broadcast: %lld against %lld",
 					   (long long)n, (long long)dims[d + skip]);
 			if (n != 1)
 				dims[d + skip] = n;
@@ -206,7 +206,7 @@ int broadcast_dims(struct hostop_call *c, unsigned int num, unsigned int *rank, 
 	return 0;
 }
 
-void strides_of(unsigned int rank, const int64_t *dims, int64_t *strides)
+void ho_strides_of(unsigned int rank, const int64_t *dims, int64_t *strides)
 {
 	int64_t step = 1;
 
@@ -216,25 +216,25 @@ void strides_of(unsigned int rank, const int64_t *dims, int64_t *strides)
 	}
 }
 
-void broadcast_strides(const struct hostop_tensor *t, unsigned int rank, const int64_t *dims,
+void ho_broadcast_strides(const struct hostop_tensor *t, unsigned int rank, const int64_t *dims,
 		       int64_t *strides)
 {
 	int64_t own[HOSTOP_MAX_DIMS];
 	unsigned int skip = rank - t->rank;
 
-	strides_of(t->rank, t->dims, own);
+	ho_strides_of(t->rank, t->dims, own);
 	for (unsigned int d = 0; d < rank; d++)
 		strides[d] = d < skip || t->dims[d - skip] == 1 ? 0 : own[d - skip];
 }
 
-void walk_start(struct walk *w, unsigned int rank, const int64_t *dims)
+void ho_walk_start(struct walk *w, unsigned int rank, const int64_t *dims)
 {
 	*w = (struct walk){ .rank = rank, .left = product(dims, 0, rank) };
 	for (unsigned int d = 0; d < rank; d++)
 		w->dims[d] = dims[d];
 }
 
-void walk_next(struct walk *w)
+void ho_walk_next(struct walk *w)
 {
 	w->left--;
 	for (unsigned int d = w->rank; d-- > 0;) {
@@ -248,23 +248,23 @@ void walk_next(struct walk *w)
 	}
 }
 
-void copy_strided(void *dst, int64_t dst_off, const int64_t *dst_strides, const void *src,
+void ho_copy_strided(void *dst, int64_t dst_off, const int64_t *dst_strides, const void *src,
 		  int64_t src_off, const int64_t *src_strides, unsigned int rank,
 		  const int64_t *dims, size_t size)
 {
 	struct walk w;
 
-	walk_start(&w, rank, dims);
+	ho_walk_start(&w, rank, dims);
 	for (unsigned int d = 0; d < rank; d++) {
 		w.strides[0][d] = dst_strides[d];
 		w.strides[1][d] = src_strides[d];
 	}
-	for (; w.left; walk_next(&w))
+	for (; w.left; ho_walk_next(&w))
 		memcpy((char *)dst + (dst_off + w.off[0]) * (int64_t)size,
 		       (const char *)src + (src_off + w.off[1]) * (int64_t)size, size);
 }
 
-const float *as_floats(const struct hostop_tensor *t, float **owned)
+const float *ho_as_floats(const struct hostop_tensor *t, float **owned)
 {
 	*owned = NULL;
 	if (t->dtype == HOSTOP_F32)

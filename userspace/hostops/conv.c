@@ -10,7 +10,7 @@ static int set_spatial(struct hostop_call *c, unsigned int out, enum hostop_dtyp
 
 	if (w->spatial == 1)
 		dims[2] = w->out[1];
-	return set_shape(c, out, dtype, w->spatial + 2, dims);
+	return ho_set_shape(c, out, dtype, w->spatial + 2, dims);
 }
 
 static int conv_check(struct hostop_call *c, int64_t group, int64_t in_channels, int64_t outputs)
@@ -18,15 +18,15 @@ static int conv_check(struct hostop_call *c, int64_t group, int64_t in_channels,
 	const struct hostop_tensor *x = c->in[0], *f = c->in[1], *bias = input(c, 2);
 
 	if (f->rank != x->rank)
-		return bad(c, "weights of %u dimensions for an input of %u", f->rank, x->rank);
+		return ho_bad(c, "weights of %u dimensions for an input of %u", f->rank, x->rank);
 	if (group < 1 || group > x->dims[1] || x->dims[1] % group || in_channels != x->dims[1])
-		return bad(c, "%lld groups of weights do not fit %lld channels", (long long)group,
+		return ho_bad(c, "%lld groups of weights do not fit %lld channels", (long long)group,
 			   (long long)x->dims[1]);
 	if (f->dims[0] % group)
-		return bad(c, "weights for %lld channels do not split into %lld groups",
+		return ho_bad(c, "weights for %lld channels do not split into %lld groups",
 			   (long long)f->dims[0], (long long)group);
 	if (bias && (bias->count != (size_t)outputs))
-		return bad(c, "%zu biases for %lld channels", bias->count, (long long)outputs);
+		return ho_bad(c, "%zu biases for %lld channels", bias->count, (long long)outputs);
 	return 0;
 }
 
@@ -37,12 +37,12 @@ static int infer_conv(struct hostop_call *c)
 	int ret;
 
 	if (x->rank < 3 || f->rank != x->rank)
-		return bad(c, "weights of %u dimensions for an input of %u", f->rank, x->rank);
+		return ho_bad(c, "weights of %u dimensions for an input of %u", f->rank, x->rank);
 	ret = hostop_window_solve(c, f->dims + 2, &w);
 	if (ret)
 		return ret;
 	if (w.group > INT32_MAX || f->dims[1] > INT32_MAX)
-		return bad(c, "group is %lld", (long long)w.group);
+		return ho_bad(c, "group is %lld", (long long)w.group);
 	ret = conv_check(c, w.group, f->dims[1] * w.group, f->dims[0]);
 	return ret ? ret : set_spatial(c, 0, x->dtype, x->dims[0], f->dims[0], &w);
 }
@@ -125,13 +125,13 @@ static int run_conv(struct hostop_call *c, struct conv *v, void (*all)(struct co
 	struct hostop_tensor *out = &c->out[0];
 	int ret = 0;
 
-	v->x = as_floats(c->in[0], &own_x);
-	v->f = as_floats(c->in[1], &own_f);
-	v->bias = input(c, 2) ? as_floats(c->in[2], &own_bias) : NULL;
+	v->x = ho_as_floats(c->in[0], &own_x);
+	v->f = ho_as_floats(c->in[1], &own_f);
+	v->bias = input(c, 2) ? ho_as_floats(c->in[2], &own_bias) : NULL;
 	v->out = out->dtype == HOSTOP_F32 ? out->data :
 		 malloc((out->count ? out->count : 1) * sizeof(float));
 	if (!v->x || !v->f || !v->out || (input(c, 2) && !v->bias)) {
-		ret = bad(c, "out of memory");
+		ret = ho_bad(c, "out of memory");
 		goto free_copies;
 	}
 	all(v, c->in[0]->dims[0]);
@@ -163,12 +163,12 @@ static int infer_conv_transpose(struct hostop_call *c)
 	int ret;
 
 	if (x->rank < 3 || f->rank != x->rank)
-		return bad(c, "weights of %u dimensions for an input of %u", f->rank, x->rank);
+		return ho_bad(c, "weights of %u dimensions for an input of %u", f->rank, x->rank);
 	ret = hostop_window_transpose(c, &w);
 	if (ret)
 		return ret;
 	if (w.group < 1 || w.group > INT32_MAX || f->dims[1] > INT32_MAX)
-		return bad(c, "group is %lld", (long long)w.group);
+		return ho_bad(c, "group is %lld", (long long)w.group);
 	ret = conv_check(c, w.group, f->dims[0], f->dims[1] * w.group);
 	return ret ? ret : set_spatial(c, 0, x->dtype, x->dims[0], f->dims[1] * w.group, &w);
 }
@@ -191,7 +191,7 @@ static int infer_pool(struct hostop_call *c)
 	int ret;
 
 	if (c->in[0]->rank < 3)
-		return bad(c, "needs at least 3 dimensions");
+		return ho_bad(c, "needs at least 3 dimensions");
 	ret = hostop_window_solve(c, NULL, &w);
 	ret = ret ? ret : set_spatial(c, 0, c->in[0]->dtype, c->in[0]->dims[0], c->in[0]->dims[1], &w);
 	return ret ? ret : set_spatial(c, 1, HOSTOP_I64, c->in[0]->dims[0], c->in[0]->dims[1], &w);
@@ -200,7 +200,7 @@ static int infer_pool(struct hostop_call *c)
 static double pool_one(struct hostop_call *c, const struct hostop_window *w, int64_t plane,
 		       int64_t oy, int64_t ox, int64_t *at)
 {
-	bool max = !strcmp(c->op, "MaxPool"), all = attr_int(c, "count_include_pad", 0);
+	bool max = !strcmp(c->op, "MaxPool"), all = ho_attr_int(c, "count_include_pad", 0);
 	double acc = max ? -INFINITY : 0;
 	int64_t count = 0;
 
@@ -229,8 +229,8 @@ static int eval_pool(struct hostop_call *c)
 
 	hostop_window_solve(c, NULL, &w);
 	area = w.out[0] * w.out[1];
-	if (c->num_out > 1 && attr_int(c, "storage_order", 0))
-		return bad(c, "storage_order 1");
+	if (c->num_out > 1 && ho_attr_int(c, "storage_order", 0))
+		return ho_bad(c, "storage_order 1 is not supported");
 	for (size_t i = 0; i < c->out[0].count; i++) {
 		hostop_set(&c->out[0], i, pool_one(c, &w, (int64_t)i / area,
 						   (int64_t)i % area / w.out[1],

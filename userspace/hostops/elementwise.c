@@ -55,7 +55,7 @@ static int eval_unary(struct hostop_call *c)
 	while (strcmp(u->name, c->op))
 		u++;
 	for (int i = 0; i < 2; i++)
-		p[i] = u->param[i].name ? attr_float(c, u->param[i].name, u->param[i].value) : 0;
+		p[i] = u->param[i].name ? ho_attr_float(c, u->param[i].name, u->param[i].value) : 0;
 	if (u->fn == f_identity) {
 		if (c->out[0].count)
 			memcpy(c->out[0].data, c->in[0]->data, hostop_bytes(&c->out[0]));
@@ -69,11 +69,11 @@ static int eval_unary(struct hostop_call *c)
 static int infer_dropout(struct hostop_call *c)
 {
 	const struct hostop_tensor *training = input(c, 2);
-	int ret = infer_same(c);
+	int ret = ho_infer_same(c);
 
 	if (training && training->data && training->count && hostop_get_int(training, 0))
-		return bad(c, "training mode");
-	return ret ? ret : set_shape(c, 1, HOSTOP_BOOL, c->in[0]->rank, c->in[0]->dims);
+		return ho_bad(c, "training mode");
+	return ret ? ret : ho_set_shape(c, 1, HOSTOP_BOOL, c->in[0]->rank, c->in[0]->dims);
 }
 
 static int eval_dropout(struct hostop_call *c)
@@ -85,7 +85,7 @@ static int eval_dropout(struct hostop_call *c)
 
 static int infer_bool(struct hostop_call *c)
 {
-	return set_shape(c, 0, HOSTOP_BOOL, c->in[0]->rank, c->in[0]->dims);
+	return ho_set_shape(c, 0, HOSTOP_BOOL, c->in[0]->rank, c->in[0]->dims);
 }
 
 static int eval_not(struct hostop_call *c)
@@ -104,7 +104,7 @@ static int eval_isnan(struct hostop_call *c)
 
 static int eval_clip(struct hostop_call *c)
 {
-	double lo = attr_float(c, "min", -INFINITY), hi = attr_float(c, "max", INFINITY);
+	double lo = ho_attr_float(c, "min", -INFINITY), hi = ho_attr_float(c, "max", INFINITY);
 
 	if (input(c, 1) && c->in[1]->count)
 		lo = hostop_get(c->in[1], 0);
@@ -117,11 +117,11 @@ static int eval_clip(struct hostop_call *c)
 
 static int infer_cast(struct hostop_call *c)
 {
-	int64_t to = attr_int(c, "to", 0);
+	int64_t to = ho_attr_int(c, "to", 0);
 
 	if (to <= 0 || to > 64 || !hostop_dtype_size((enum hostop_dtype)to))
-		return bad(c, "cast to type %lld is not supported", (long long)to);
-	return set_shape(c, 0, (enum hostop_dtype)to, c->in[0]->rank, c->in[0]->dims);
+		return ho_bad(c, "cast to type %lld is not supported", (long long)to);
+	return ho_set_shape(c, 0, (enum hostop_dtype)to, c->in[0]->rank, c->in[0]->dims);
 }
 
 static int eval_cast(struct hostop_call *c)
@@ -187,13 +187,17 @@ static const struct binary binaries[] = {
 	{ "Xor", f_xor, i_xor, .compare = true },
 };
 
+/* With fmod=1 the result has the sign of the dividend, as C has it. */
+static int64_t i_fmod(int64_t a, int64_t b) { return b == -1 || !b ? 0 : a % b; }
+static const struct binary mod_as_c = { "Mod", fmod, i_fmod };
+
 static const struct binary *binary_of(const struct hostop_call *c)
 {
 	const struct binary *b = binaries;
 
 	while (strcmp(b->name, c->op))
 		b++;
-	return b;
+	return b->i == i_mod && ho_attr_int(c, "fmod", 0) ? &mod_as_c : b;
 }
 
 static int infer_binary(struct hostop_call *c)
@@ -205,11 +209,11 @@ static int infer_binary(struct hostop_call *c)
 
 	for (unsigned int i = 0; i < c->num_in; i++)
 		if (!c->in[i])
-			return bad(c, "input %u is left out", i);
-	ret = broadcast_dims(c, c->num_in, &rank, dims);
+			return ho_bad(c, "input %u is left out", i);
+	ret = ho_broadcast_dims(c, c->num_in, &rank, dims);
 	if (ret)
 		return ret;
-	return set_shape(c, 0, b->compare ? HOSTOP_BOOL : c->in[0]->dtype, rank, dims);
+	return ho_set_shape(c, 0, b->compare ? HOSTOP_BOOL : c->in[0]->dtype, rank, dims);
 }
 
 /* out = a fn b where a is the output itself (accumulating) or the first input. */
@@ -218,10 +222,10 @@ static void apply(const struct binary *b, struct hostop_tensor *out, const struc
 {
 	struct walk w;
 
-	walk_start(&w, out->rank, out->dims);
-	broadcast_strides(x, out->rank, out->dims, w.strides[0]);
-	broadcast_strides(y, out->rank, out->dims, w.strides[1]);
-	for (size_t i = 0; w.left; walk_next(&w), i++) {
+	ho_walk_start(&w, out->rank, out->dims);
+	ho_broadcast_strides(x, out->rank, out->dims, w.strides[0]);
+	ho_broadcast_strides(y, out->rank, out->dims, w.strides[1]);
+	for (size_t i = 0; w.left; ho_walk_next(&w), i++) {
 		if (ints)
 			hostop_set_int(out, i, b->i(hostop_get_int(x, w.off[0]),
 						    hostop_get_int(y, w.off[1])));
@@ -241,9 +245,9 @@ static int eval_binary(struct hostop_call *c)
 	if (ints && b->i == i_div)
 		for (size_t i = 0; i < c->in[1]->count; i++)
 			if (!hostop_get_int(c->in[1], i))
-				return bad(c, "integer division by zero");
-	if (b->i == i_mod && !ints && !attr_int(c, "fmod", 0))
-		return bad(c, "Mod of floats without fmod=1");
+				return ho_bad(c, "integer division by zero");
+	if (b->i == i_mod && !ints)
+		return ho_bad(c, "Mod of floats without fmod=1");
 	if (c->num_in == 1) {
 		memcpy(out->data, c->in[0]->data, hostop_bytes(out));
 		return 0;
@@ -261,9 +265,9 @@ static int infer_where(struct hostop_call *c)
 {
 	int64_t dims[HOSTOP_MAX_DIMS];
 	unsigned int rank;
-	int ret = broadcast_dims(c, 3, &rank, dims);
+	int ret = ho_broadcast_dims(c, 3, &rank, dims);
 
-	return ret ? ret : set_shape(c, 0, c->in[1]->dtype, rank, dims);
+	return ret ? ret : ho_set_shape(c, 0, c->in[1]->dtype, rank, dims);
 }
 
 static int eval_where(struct hostop_call *c)
@@ -273,11 +277,11 @@ static int eval_where(struct hostop_call *c)
 	struct walk w;
 
 	if (c->in[2]->dtype != out->dtype)
-		return bad(c, "inputs 1 and 2 are of different types");
-	walk_start(&w, out->rank, out->dims);
+		return ho_bad(c, "inputs 1 and 2 are of different types");
+	ho_walk_start(&w, out->rank, out->dims);
 	for (int k = 0; k < 3; k++)
-		broadcast_strides(c->in[k], out->rank, out->dims, w.strides[k]);
-	for (size_t i = 0; w.left; walk_next(&w), i++) {
+		ho_broadcast_strides(c->in[k], out->rank, out->dims, w.strides[k]);
+	for (size_t i = 0; w.left; ho_walk_next(&w), i++) {
 		int k = hostop_get_int(c->in[0], w.off[0]) ? 1 : 2;
 
 		memcpy((char *)out->data + i * size, (char *)c->in[k]->data + w.off[k] * size, size);
@@ -285,7 +289,7 @@ static int eval_where(struct hostop_call *c)
 	return 0;
 }
 
-#define UNARY(name) { name, infer_same, eval_unary, 1, 1, 1 }
+#define UNARY(name) { name, ho_infer_same, eval_unary, 1, 1, 1 }
 #define BINARY(name) { name, infer_binary, eval_binary, 2, 2, 1 }
 #define VARIADIC(name) { name, infer_binary, eval_binary, 1, MANY, 1 }
 
@@ -300,7 +304,7 @@ const struct op hostops_elementwise[] = {
 	UNARY("Mish"),
 	{ "Dropout", infer_dropout, eval_dropout, 1, 3, 2 },
 	{ "Not", infer_bool, eval_not, 1, 1, 1 }, { "IsNaN", infer_bool, eval_isnan, 1, 1, 1 },
-	{ "Clip", infer_same, eval_clip, 1, 3, 1 }, { "Cast", infer_cast, eval_cast, 1, 1, 1 },
+	{ "Clip", ho_infer_same, eval_clip, 1, 3, 1 }, { "Cast", infer_cast, eval_cast, 1, 1, 1 },
 	BINARY("Add"), BINARY("Sub"), BINARY("Mul"), BINARY("Div"), BINARY("Pow"), BINARY("Mod"),
 	BINARY("PRelu"), BINARY("Equal"), BINARY("Less"), BINARY("Greater"), BINARY("LessOrEqual"),
 	BINARY("GreaterOrEqual"), BINARY("And"), BINARY("Or"), BINARY("Xor"),

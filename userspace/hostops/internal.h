@@ -26,14 +26,14 @@ extern const struct op hostops_elementwise[], hostops_shape[], hostops_move[], h
 #define MANY 4096u
 
 /* Says what is wrong, returns -EINVAL. */
-int bad(struct hostop_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int ho_bad(struct hostop_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-const struct hostop_attr *attr_find(const struct hostop_call *c, const char *name);
-int64_t attr_int(const struct hostop_call *c, const char *name, int64_t otherwise);
-float attr_float(const struct hostop_call *c, const char *name, float otherwise);
-const char *attr_string(const struct hostop_call *c, const char *name, const char *otherwise);
+const struct hostop_attr *ho_attr_find(const struct hostop_call *c, const char *name);
+int64_t ho_attr_int(const struct hostop_call *c, const char *name, int64_t otherwise);
+float ho_attr_float(const struct hostop_call *c, const char *name, float otherwise);
+const char *ho_attr_string(const struct hostop_call *c, const char *name, const char *otherwise);
 /* ints into v, at most max; returns how many, -1 when absent, -EINVAL (said) when too many. */
-int attr_ints(struct hostop_call *c, const char *name, int64_t *v, unsigned int max);
+int ho_attr_ints(struct hostop_call *c, const char *name, int64_t *v, unsigned int max);
 
 static inline const struct hostop_tensor *input(const struct hostop_call *c, unsigned int i)
 {
@@ -41,21 +41,21 @@ static inline const struct hostop_tensor *input(const struct hostop_call *c, uns
 }
 
 /* The ints of a 1-D (or scalar) input or, before opset `until`, of an attribute. */
-int ints_of(struct hostop_call *c, unsigned int in, const char *attr, int64_t *v, unsigned int max);
+int ho_ints_of(struct hostop_call *c, unsigned int in, const char *attr, int64_t *v, unsigned int max);
 
 /* Axis in [0, rank). */
-int norm_axis(struct hostop_call *c, int64_t axis, unsigned int rank, unsigned int *result);
+int ho_norm_axis(struct hostop_call *c, int64_t axis, unsigned int rank, unsigned int *result);
 
 /* Outputs that look like input 0. */
-int infer_same(struct hostop_call *c);
+int ho_infer_same(struct hostop_call *c);
 /* Output 0 of this type and shape. */
-int set_shape(struct hostop_call *c, unsigned int out, enum hostop_dtype dtype, unsigned int rank,
+int ho_set_shape(struct hostop_call *c, unsigned int out, enum hostop_dtype dtype, unsigned int rank,
 	      const int64_t *dims);
-int broadcast_dims(struct hostop_call *c, unsigned int num, unsigned int *rank, int64_t *dims);
+int ho_broadcast_dims(struct hostop_call *c, unsigned int num, unsigned int *rank, int64_t *dims);
 /* Element strides of t when it is broadcast to rank dims (0 where it repeats). */
-void broadcast_strides(const struct hostop_tensor *t, unsigned int rank, const int64_t *dims,
+void ho_broadcast_strides(const struct hostop_tensor *t, unsigned int rank, const int64_t *dims,
 		       int64_t *strides);
-void strides_of(unsigned int rank, const int64_t *dims, int64_t *strides);
+void ho_strides_of(unsigned int rank, const int64_t *dims, int64_t *strides);
 
 /* Walks dims in row-major order, carrying an offset for each of up to 3 operands. */
 struct walk {
@@ -67,11 +67,11 @@ struct walk {
 	size_t left;
 };
 
-void walk_start(struct walk *w, unsigned int rank, const int64_t *dims);
-void walk_next(struct walk *w);
+void ho_walk_start(struct walk *w, unsigned int rank, const int64_t *dims);
+void ho_walk_next(struct walk *w);
 
 /* dst[walk] = src[walk], any type of `size` bytes; offsets and strides in elements. */
-void copy_strided(void *dst, int64_t dst_off, const int64_t *dst_strides, const void *src,
+void ho_copy_strided(void *dst, int64_t dst_off, const int64_t *dst_strides, const void *src,
 		  int64_t src_off, const int64_t *src_strides, unsigned int rank,
 		  const int64_t *dims, size_t size);
 
@@ -85,6 +85,6 @@ static inline size_t product(const int64_t *dims, unsigned int from, unsigned in
 }
 
 /* A float copy of a float tensor (F32 itself when it is one: *owned says whether to free). */
-const float *as_floats(const struct hostop_tensor *t, float **owned);
+const float *ho_as_floats(const struct hostop_tensor *t, float **owned);
 
 #endif

@@ -17,17 +17,17 @@ static int product_solve(struct hostop_call *c, struct product_shape *p)
 	struct hostop_call batch = { .in = in, .num_in = 2 };
 
 	if (!a->rank || !b->rank)
-		return bad(c, "a scalar in a matrix product");
+		return ho_bad(c, "a scalar in a matrix product");
 	p->m = a->rank > 1 ? a->dims[a->rank - 2] : 1;
 	p->k = a->dims[a->rank - 1];
 	p->n = b->rank > 1 ? b->dims[b->rank - 1] : 1;
 	if (p->k != b->dims[b->rank > 1 ? b->rank - 2 : 0])
-		return bad(c, "%lld columns times %lld rows", (long long)p->k,
+		return ho_bad(c, "%lld columns times %lld rows", (long long)p->k,
 			   (long long)b->dims[b->rank > 1 ? b->rank - 2 : 0]);
 	hostop_shape(&p->a, HOSTOP_U8, a->rank > 2 ? a->rank - 2 : 0, a->dims);
 	hostop_shape(&p->b, HOSTOP_U8, b->rank > 2 ? b->rank - 2 : 0, b->dims);
-	if (broadcast_dims(&batch, 2, &p->batch_rank, p->batch))
-		return bad(c, "%s", batch.error);
+	if (ho_broadcast_dims(&batch, 2, &p->batch_rank, p->batch))
+		return ho_bad(c, "%s", batch.error);
 	return 0;
 }
 
@@ -46,7 +46,7 @@ static int infer_product(struct hostop_call *c, enum hostop_dtype dtype)
 		dims[rank++] = p.m;
 	if (c->in[1]->rank > 1)
 		dims[rank++] = p.n;
-	return set_shape(c, 0, dtype, rank, dims);
+	return ho_set_shape(c, 0, dtype, rank, dims);
 }
 
 static int infer_matmul(struct hostop_call *c)
@@ -66,17 +66,17 @@ static int eval_matmul(struct hostop_call *c)
 {
 	struct hostop_tensor *out = &c->out[0];
 	float *own_a, *own_b, *result = calloc(out->count ? out->count : 1, sizeof(float));
-	const float *a = as_floats(c->in[0], &own_a), *b = as_floats(c->in[1], &own_b);
+	const float *a = ho_as_floats(c->in[0], &own_a), *b = ho_as_floats(c->in[1], &own_b);
 	struct product_shape p;
 	struct walk w;
 
 	product_solve(c, &p);
-	walk_start(&w, p.batch_rank, p.batch);
-	broadcast_strides(&p.a, p.batch_rank, p.batch, w.strides[0]);
-	broadcast_strides(&p.b, p.batch_rank, p.batch, w.strides[1]);
+	ho_walk_start(&w, p.batch_rank, p.batch);
+	ho_broadcast_strides(&p.a, p.batch_rank, p.batch, w.strides[0]);
+	ho_broadcast_strides(&p.b, p.batch_rank, p.batch, w.strides[1]);
 	if (!result || !a || !b)
 		goto free_copies;
-	for (size_t i = 0; w.left; walk_next(&w), i++)
+	for (size_t i = 0; w.left; ho_walk_next(&w), i++)
 		multiply(result + i * p.m * p.n, a + w.off[0] * p.m * p.k, b + w.off[1] * p.k * p.n,
 			 p.m, p.n, p.k);
 	for (size_t i = 0; i < out->count; i++)
@@ -85,21 +85,21 @@ free_copies:
 	free(own_a);
 	free(own_b);
 	free(result);
-	return result && a && b ? 0 : bad(c, "out of memory");
+	return result && a && b ? 0 : ho_bad(c, "out of memory");
 }
 
 static int gemm_solve(struct hostop_call *c, int64_t *m, int64_t *n, int64_t *k)
 {
 	const struct hostop_tensor *a = c->in[0], *b = c->in[1];
-	bool ta = attr_int(c, "transA", 0), tb = attr_int(c, "transB", 0);
+	bool ta = ho_attr_int(c, "transA", 0), tb = ho_attr_int(c, "transB", 0);
 
 	if (a->rank != 2 || b->rank != 2)
-		return bad(c, "needs two matrices");
+		return ho_bad(c, "needs two matrices");
 	*m = a->dims[ta];
 	*k = a->dims[!ta];
 	*n = b->dims[!tb];
 	if (*k != b->dims[tb])
-		return bad(c, "%lld columns times %lld rows", (long long)*k, (long long)b->dims[tb]);
+		return ho_bad(c, "%lld columns times %lld rows", (long long)*k, (long long)b->dims[tb]);
 	return 0;
 }
 
@@ -114,21 +114,21 @@ static int infer_gemm(struct hostop_call *c)
 		int64_t cols = bias->rank ? bias->dims[bias->rank - 1] : 1;
 
 		if (bias->rank > 2 || (rows != 1 && rows != m) || (cols != 1 && cols != n))
-			ret = bad(c, "C does not broadcast to the product");
+			ret = ho_bad(c, "C does not broadcast to the product");
 	}
-	return ret ? ret : set_shape(c, 0, c->in[0]->dtype, 2, (int64_t []){ m, n });
+	return ret ? ret : ho_set_shape(c, 0, c->in[0]->dtype, 2, (int64_t []){ m, n });
 }
 
 static int eval_gemm(struct hostop_call *c)
 {
 	const struct hostop_tensor *a = c->in[0], *b = c->in[1], *bias = input(c, 2);
-	bool ta = attr_int(c, "transA", 0), tb = attr_int(c, "transB", 0);
-	float alpha = attr_float(c, "alpha", 1), beta = attr_float(c, "beta", 1);
+	bool ta = ho_attr_int(c, "transA", 0), tb = ho_attr_int(c, "transB", 0);
+	float alpha = ho_attr_float(c, "alpha", 1), beta = ho_attr_float(c, "beta", 1);
 	int64_t m, n, k, strides[2] = { 0 };
 
 	gemm_solve(c, &m, &n, &k);
 	if (bias)
-		broadcast_strides(bias, 2, (int64_t []){ m, n }, strides);
+		ho_broadcast_strides(bias, 2, (int64_t []){ m, n }, strides);
 	for (int64_t i = 0; i < m; i++)
 		for (int64_t j = 0; j < n; j++) {
 			double sum = 0;
@@ -151,9 +151,9 @@ static int infer_matmul_integer(struct hostop_call *c)
 	const struct hostop_tensor *za = input(c, 2), *zb = input(c, 3);
 
 	if (za && za->count != 1)
-		return bad(c, "a zero point per row is not supported");
+		return ho_bad(c, "a zero point per row is not supported");
 	if (zb && zb->count != 1 && zb->count != (size_t)c->in[1]->dims[c->in[1]->rank - 1])
-		return bad(c, "b's zero points are neither one nor one a column");
+		return ho_bad(c, "b's zero points are neither one nor one a column");
 	return infer_product(c, HOSTOP_I32);
 }
 
@@ -166,10 +166,10 @@ static int eval_matmul_integer(struct hostop_call *c)
 	size_t at = 0;
 
 	product_solve(c, &p);
-	walk_start(&w, p.batch_rank, p.batch);
-	broadcast_strides(&p.a, p.batch_rank, p.batch, w.strides[0]);
-	broadcast_strides(&p.b, p.batch_rank, p.batch, w.strides[1]);
-	for (; w.left; walk_next(&w))
+	ho_walk_start(&w, p.batch_rank, p.batch);
+	ho_broadcast_strides(&p.a, p.batch_rank, p.batch, w.strides[0]);
+	ho_broadcast_strides(&p.b, p.batch_rank, p.batch, w.strides[1]);
+	for (; w.left; ho_walk_next(&w))
 		for (int64_t i = 0; i < p.m; i++)
 			for (int64_t j = 0; j < p.n; j++) {
 				int64_t zero = zb ? hostop_get_int(zb, zb->count > 1 ? j : 0) : 0;

@@ -7,7 +7,7 @@
 static int transpose_perm(struct hostop_call *c, int64_t *perm)
 {
 	unsigned int rank = c->in[0]->rank, seen = 0;
-	int n = attr_ints(c, "perm", perm, HOSTOP_MAX_DIMS);
+	int n = ho_attr_ints(c, "perm", perm, HOSTOP_MAX_DIMS);
 
 	if (n == -1)
 		for (n = 0; n < (int)rank; n++)
@@ -16,7 +16,7 @@ static int transpose_perm(struct hostop_call *c, int64_t *perm)
 		if (perm[i] >= 0 && perm[i] < (int64_t)rank)
 			seen |= 1u << perm[i];
 	if (n != (int)rank || seen != (1u << rank) - 1)
-		return bad(c, "perm is not a permutation of %u dimensions", rank);
+		return ho_bad(c, "perm is not a permutation of %u dimensions", rank);
 	return 0;
 }
 
@@ -27,7 +27,7 @@ static int infer_transpose(struct hostop_call *c)
 
 	for (unsigned int d = 0; !ret && d < c->in[0]->rank; d++)
 		dims[d] = c->in[0]->dims[perm[d]];
-	return ret ? ret : set_shape(c, 0, c->in[0]->dtype, c->in[0]->rank, dims);
+	return ret ? ret : ho_set_shape(c, 0, c->in[0]->dtype, c->in[0]->rank, dims);
 }
 
 static int eval_transpose(struct hostop_call *c)
@@ -37,11 +37,11 @@ static int eval_transpose(struct hostop_call *c)
 		from[HOSTOP_MAX_DIMS];
 
 	transpose_perm(c, perm);
-	strides_of(out->rank, out->dims, to);
-	strides_of(out->rank, c->in[0]->dims, own);
+	ho_strides_of(out->rank, out->dims, to);
+	ho_strides_of(out->rank, c->in[0]->dims, own);
 	for (unsigned int d = 0; d < out->rank; d++)
 		from[d] = own[perm[d]];
-	copy_strided(out->data, 0, to, c->in[0]->data, 0, from, out->rank, out->dims,
+	ho_copy_strided(out->data, 0, to, c->in[0]->data, 0, from, out->rank, out->dims,
 		     hostop_dtype_size(out->dtype));
 	return 0;
 }
@@ -52,16 +52,16 @@ static int infer_expand(struct hostop_call *c)
 	struct hostop_tensor shape;
 	const struct hostop_tensor *in[2] = { c->in[0], &shape };
 	struct hostop_call both = { .in = in, .num_in = 2 };
-	int n = ints_of(c, 1, NULL, want, HOSTOP_MAX_DIMS);
+	int n = ho_ints_of(c, 1, NULL, want, HOSTOP_MAX_DIMS);
 	unsigned int rank;
 
 	if (n < 0)
 		return n;
 	if (hostop_shape(&shape, HOSTOP_U8, n, want))
-		return bad(c, "the shape has a negative or too large dimension");
-	if (broadcast_dims(&both, 2, &rank, dims))
-		return bad(c, "%s", both.error);
-	return set_shape(c, 0, c->in[0]->dtype, rank, dims);
+		return ho_bad(c, "the shape has a negative or too large dimension");
+	if (ho_broadcast_dims(&both, 2, &rank, dims))
+		return ho_bad(c, "%s", both.error);
+	return ho_set_shape(c, 0, c->in[0]->dtype, rank, dims);
 }
 
 static int eval_expand(struct hostop_call *c)
@@ -69,9 +69,9 @@ static int eval_expand(struct hostop_call *c)
 	struct hostop_tensor *out = &c->out[0];
 	int64_t to[HOSTOP_MAX_DIMS], from[HOSTOP_MAX_DIMS];
 
-	strides_of(out->rank, out->dims, to);
-	broadcast_strides(c->in[0], out->rank, out->dims, from);
-	copy_strided(out->data, 0, to, c->in[0]->data, 0, from, out->rank, out->dims,
+	ho_strides_of(out->rank, out->dims, to);
+	ho_broadcast_strides(c->in[0], out->rank, out->dims, from);
+	ho_copy_strided(out->data, 0, to, c->in[0]->data, 0, from, out->rank, out->dims,
 		     hostop_dtype_size(out->dtype));
 	return 0;
 }
@@ -79,18 +79,18 @@ static int eval_expand(struct hostop_call *c)
 static int infer_tile(struct hostop_call *c)
 {
 	int64_t times[HOSTOP_MAX_DIMS], dims[HOSTOP_MAX_DIMS];
-	int n = ints_of(c, 1, NULL, times, HOSTOP_MAX_DIMS);
+	int n = ho_ints_of(c, 1, NULL, times, HOSTOP_MAX_DIMS);
 
 	if (n < 0)
 		return n;
 	if (n != (int)c->in[0]->rank)
-		return bad(c, "%d repeats for %u dimensions", n, c->in[0]->rank);
+		return ho_bad(c, "%d repeats for %u dimensions", n, c->in[0]->rank);
 	for (int d = 0; d < n; d++) {
 		if (times[d] < 0 || times[d] > (int64_t)HOSTOP_MAX_COUNT)
-			return bad(c, "%lld repeats", (long long)times[d]);
+			return ho_bad(c, "%lld repeats", (long long)times[d]);
 		dims[d] = c->in[0]->dims[d] * times[d];
 	}
-	return set_shape(c, 0, c->in[0]->dtype, n, dims);
+	return ho_set_shape(c, 0, c->in[0]->dtype, n, dims);
 }
 
 static int eval_tile(struct hostop_call *c)
@@ -100,9 +100,9 @@ static int eval_tile(struct hostop_call *c)
 	int64_t strides[HOSTOP_MAX_DIMS];
 	struct walk w;
 
-	strides_of(out->rank, c->in[0]->dims, strides);
-	walk_start(&w, out->rank, out->dims);
-	for (size_t i = 0; w.left; walk_next(&w), i++) {
+	ho_strides_of(out->rank, c->in[0]->dims, strides);
+	ho_walk_start(&w, out->rank, out->dims);
+	for (size_t i = 0; w.left; ho_walk_next(&w), i++) {
 		int64_t from = 0;
 
 		for (unsigned int d = 0; d < out->rank; d++)
@@ -119,20 +119,20 @@ static int infer_concat(struct hostop_call *c)
 	const struct hostop_tensor *x = c->in[0];
 	int64_t dims[HOSTOP_MAX_DIMS];
 	unsigned int axis;
-	int ret = norm_axis(c, attr_int(c, "axis", 0), x->rank, &axis);
+	int ret = ho_norm_axis(c, ho_attr_int(c, "axis", 0), x->rank, &axis);
 
 	if (ret)
 		return ret;
 	memcpy(dims, x->dims, sizeof(dims));
 	for (unsigned int i = 1; i < c->num_in; i++) {
 		if (!c->in[i] || c->in[i]->rank != x->rank || c->in[i]->dtype != x->dtype)
-			return bad(c, "input %u has another type or rank than input 0", i);
+			return ho_bad(c, "input %u has another type or rank than input 0", i);
 		for (unsigned int d = 0; d < x->rank; d++)
 			if (d != axis && c->in[i]->dims[d] != x->dims[d])
-				return bad(c, "input %u differs from input 0 in dimension %u", i, d);
+				return ho_bad(c, "input %u differs from input 0 in dimension %u", i, d);
 		dims[axis] += c->in[i]->dims[axis];
 	}
-	return set_shape(c, 0, x->dtype, x->rank, dims);
+	return ho_set_shape(c, 0, x->dtype, x->rank, dims);
 }
 
 static int eval_concat(struct hostop_call *c)
@@ -141,11 +141,11 @@ static int eval_concat(struct hostop_call *c)
 	int64_t to[HOSTOP_MAX_DIMS], from[HOSTOP_MAX_DIMS], at = 0;
 	unsigned int axis;
 
-	norm_axis(c, attr_int(c, "axis", 0), out->rank, &axis);
-	strides_of(out->rank, out->dims, to);
+	ho_norm_axis(c, ho_attr_int(c, "axis", 0), out->rank, &axis);
+	ho_strides_of(out->rank, out->dims, to);
 	for (unsigned int i = 0; i < c->num_in; i++) {
-		strides_of(out->rank, c->in[i]->dims, from);
-		copy_strided(out->data, at * to[axis], to, c->in[i]->data, 0, from, out->rank,
+		ho_strides_of(out->rank, c->in[i]->dims, from);
+		ho_copy_strided(out->data, at * to[axis], to, c->in[i]->data, 0, from, out->rank,
 			     c->in[i]->dims, hostop_dtype_size(out->dtype));
 		at += c->in[i]->dims[axis];
 	}
@@ -156,7 +156,7 @@ static int eval_concat(struct hostop_call *c)
 static int split_sizes(struct hostop_call *c, unsigned int axis, int64_t *sizes)
 {
 	int64_t n = c->in[0]->dims[axis], sum = 0, part;
-	int given = ints_of(c, 1, "split", sizes, MANY);
+	int given = ho_ints_of(c, 1, "split", sizes, MANY);
 
 	if (given < -1)
 		return given;
@@ -168,11 +168,11 @@ static int split_sizes(struct hostop_call *c, unsigned int axis, int64_t *sizes)
 	}
 	for (int i = 0; i < given; i++) {
 		if (sizes[i] < 0 || sizes[i] > n)
-			return bad(c, "a part has %lld elements", (long long)sizes[i]);
+			return ho_bad(c, "a part has %lld elements", (long long)sizes[i]);
 		sum += sizes[i];
 	}
 	if (given != (int)c->num_out || sum != n)
-		return bad(c, "the parts do not add up to the dimension");
+		return ho_bad(c, "the parts do not add up to the dimension");
 	return 0;
 }
 
@@ -180,13 +180,13 @@ static int infer_split(struct hostop_call *c)
 {
 	int64_t sizes[MANY], dims[HOSTOP_MAX_DIMS];
 	unsigned int axis;
-	int ret = norm_axis(c, attr_int(c, "axis", 0), c->in[0]->rank, &axis);
+	int ret = ho_norm_axis(c, ho_attr_int(c, "axis", 0), c->in[0]->rank, &axis);
 
 	ret = ret ? ret : split_sizes(c, axis, sizes);
 	memcpy(dims, c->in[0]->dims, sizeof(dims));
 	for (unsigned int i = 0; !ret && i < c->num_out; i++) {
 		dims[axis] = sizes[i];
-		ret = set_shape(c, i, c->in[0]->dtype, c->in[0]->rank, dims);
+		ret = ho_set_shape(c, i, c->in[0]->dtype, c->in[0]->rank, dims);
 	}
 	return ret;
 }
@@ -196,11 +196,11 @@ static int eval_split(struct hostop_call *c)
 	int64_t to[HOSTOP_MAX_DIMS], from[HOSTOP_MAX_DIMS], at = 0;
 	unsigned int axis, rank = c->in[0]->rank;
 
-	norm_axis(c, attr_int(c, "axis", 0), rank, &axis);
-	strides_of(rank, c->in[0]->dims, from);
+	ho_norm_axis(c, ho_attr_int(c, "axis", 0), rank, &axis);
+	ho_strides_of(rank, c->in[0]->dims, from);
 	for (unsigned int i = 0; i < c->num_out; i++) {
-		strides_of(rank, c->out[i].dims, to);
-		copy_strided(c->out[i].data, 0, to, c->in[0]->data, at * from[axis], from, rank,
+		ho_strides_of(rank, c->out[i].dims, to);
+		ho_copy_strided(c->out[i].data, 0, to, c->in[0]->data, at * from[axis], from, rank,
 			     c->out[i].dims, hostop_dtype_size(c->out[i].dtype));
 		at += c->out[i].dims[axis];
 	}
@@ -235,28 +235,28 @@ static int slice_solve(struct hostop_call *c, struct slice *s)
 {
 	int64_t starts[HOSTOP_MAX_DIMS], ends[HOSTOP_MAX_DIMS], axes[HOSTOP_MAX_DIMS],
 		steps[HOSTOP_MAX_DIMS];
-	int n = ints_of(c, 1, "starts", starts, HOSTOP_MAX_DIMS);
-	int e = ints_of(c, 2, "ends", ends, HOSTOP_MAX_DIMS);
-	int a = ints_of(c, 3, "axes", axes, HOSTOP_MAX_DIMS);
-	int p = ints_of(c, 4, NULL, steps, HOSTOP_MAX_DIMS);
+	int n = ho_ints_of(c, 1, "starts", starts, HOSTOP_MAX_DIMS);
+	int e = ho_ints_of(c, 2, "ends", ends, HOSTOP_MAX_DIMS);
+	int a = ho_ints_of(c, 3, "axes", axes, HOSTOP_MAX_DIMS);
+	int p = ho_ints_of(c, 4, NULL, steps, HOSTOP_MAX_DIMS);
 
 	if (n < 0 || e < 0 || a < -1 || p < -1)
 		return n == -ENODATA || e == -ENODATA || a == -ENODATA || p == -ENODATA ?
-			-ENODATA : bad(c, "starts, ends, axes or steps are not lists of integers");
+			-ENODATA : ho_bad(c, "starts, ends, axes or steps are not lists of integers");
 	if (e != n || (a >= 0 && a != n) || (p >= 0 && p != n))
-		return bad(c, "starts, ends, axes and steps differ in length");
+		return ho_bad(c, "starts, ends, axes and steps differ in length");
 	memset(s, 0, sizeof(*s));
 	memcpy(s->dims, c->in[0]->dims, sizeof(s->dims));
 	for (unsigned int d = 0; d < HOSTOP_MAX_DIMS; d++)
 		s->step[d] = 1;
 	for (int i = 0; i < n; i++) {
 		unsigned int axis;
-		int ret = norm_axis(c, a < 0 ? i : axes[i], c->in[0]->rank, &axis);
+		int ret = ho_norm_axis(c, a < 0 ? i : axes[i], c->in[0]->rank, &axis);
 
 		if (ret)
 			return ret;
 		if (p >= 0 && !steps[i])
-			return bad(c, "step 0");
+			return ho_bad(c, "step 0");
 		slice_dim(s, axis, starts[i], ends[i], p < 0 ? 1 : steps[i]);
 	}
 	return 0;
@@ -267,7 +267,7 @@ static int infer_slice(struct hostop_call *c)
 	struct slice s;
 	int ret = slice_solve(c, &s);
 
-	return ret ? ret : set_shape(c, 0, c->in[0]->dtype, c->in[0]->rank, s.dims);
+	return ret ? ret : ho_set_shape(c, 0, c->in[0]->dtype, c->in[0]->rank, s.dims);
 }
 
 static int eval_slice(struct hostop_call *c)
@@ -279,13 +279,13 @@ static int eval_slice(struct hostop_call *c)
 	if (!out->count)
 		return 0;
 	slice_solve(c, &s);
-	strides_of(out->rank, out->dims, to);
-	strides_of(out->rank, c->in[0]->dims, own);
+	ho_strides_of(out->rank, out->dims, to);
+	ho_strides_of(out->rank, c->in[0]->dims, own);
 	for (unsigned int d = 0; d < out->rank; d++) {
 		from[d] = out->dims[d] > 1 ? own[d] * s.step[d] : 0;
 		off += s.start[d] * own[d];
 	}
-	copy_strided(out->data, 0, to, c->in[0]->data, off, from, out->rank, out->dims,
+	ho_copy_strided(out->data, 0, to, c->in[0]->data, off, from, out->rank, out->dims,
 		     hostop_dtype_size(out->dtype));
 	return 0;
 }
@@ -294,22 +294,22 @@ static int pad_amounts(struct hostop_call *c, int64_t *pads)
 {
 	unsigned int rank = c->in[0]->rank;
 	int64_t given[2 * HOSTOP_MAX_DIMS], axes[HOSTOP_MAX_DIMS];
-	int n = ints_of(c, 1, "pads", given, 2 * HOSTOP_MAX_DIMS);
-	int a = ints_of(c, 3, NULL, axes, HOSTOP_MAX_DIMS);
+	int n = ho_ints_of(c, 1, "pads", given, 2 * HOSTOP_MAX_DIMS);
+	int a = ho_ints_of(c, 3, NULL, axes, HOSTOP_MAX_DIMS);
 
 	if (n < 0 || a < -1)
-		return n < -1 ? n : a < -1 ? a : bad(c, "has no pads");
+		return n < -1 ? n : a < -1 ? a : ho_bad(c, "has no pads");
 	if (n != 2 * (a < 0 ? (int)rank : a))
-		return bad(c, "%d pads for %u dimensions", n, rank);
+		return ho_bad(c, "%d pads for %u dimensions", n, rank);
 	memset(pads, 0, 2 * HOSTOP_MAX_DIMS * sizeof(*pads));
 	for (int i = 0; i < n / 2; i++) {
 		unsigned int axis;
-		int ret = norm_axis(c, a < 0 ? i : axes[i], rank, &axis);
+		int ret = ho_norm_axis(c, a < 0 ? i : axes[i], rank, &axis);
 
 		if (ret)
 			return ret;
 		if (llabs(given[i] / 2) > INT32_MAX || llabs(given[n / 2 + i] / 2) > INT32_MAX)
-			return bad(c, "a pad is out of range");
+			return ho_bad(c, "a pad is out of range");
 		pads[axis] = given[i];
 		pads[rank + axis] = given[n / 2 + i];
 	}
@@ -324,7 +324,7 @@ static int infer_pad(struct hostop_call *c)
 
 	for (unsigned int d = 0; !ret && d < rank; d++)
 		dims[d] = c->in[0]->dims[d] + pads[d] + pads[rank + d];
-	return ret ? ret : set_shape(c, 0, c->in[0]->dtype, rank, dims);
+	return ret ? ret : ho_set_shape(c, 0, c->in[0]->dtype, rank, dims);
 }
 
 /* Where in the input element i of a padded dimension comes from; -1: the constant. */
@@ -346,7 +346,7 @@ static int64_t pad_source(const char *mode, int64_t i, int64_t n)
 
 static int eval_pad(struct hostop_call *c)
 {
-	const char *mode = attr_string(c, "mode", "constant");
+	const char *mode = ho_attr_string(c, "mode", "constant");
 	struct hostop_tensor *out = &c->out[0];
 	size_t size = hostop_dtype_size(out->dtype);
 	int64_t pads[2 * HOSTOP_MAX_DIMS], strides[HOSTOP_MAX_DIMS];
@@ -354,10 +354,10 @@ static int eval_pad(struct hostop_call *c)
 
 	pad_amounts(c, pads);
 	if (!c->in[0]->count && strcmp(mode, "constant"))
-		return bad(c, "nothing to repeat");
-	strides_of(out->rank, c->in[0]->dims, strides);
-	walk_start(&w, out->rank, out->dims);
-	for (size_t i = 0; w.left; walk_next(&w), i++) {
+		return ho_bad(c, "nothing to repeat");
+	ho_strides_of(out->rank, c->in[0]->dims, strides);
+	ho_walk_start(&w, out->rank, out->dims);
+	for (size_t i = 0; w.left; ho_walk_next(&w), i++) {
 		int64_t from = 0;
 
 		for (unsigned int d = 0; from >= 0 && d < out->rank; d++) {
@@ -371,7 +371,7 @@ static int eval_pad(struct hostop_call *c)
 		else if (input(c, 2) && c->in[2]->count && c->in[2]->dtype == out->dtype)
 			memcpy((char *)out->data + i * size, c->in[2]->data, size);
 		else
-			hostop_set(out, i, attr_float(c, "value", 0));
+			hostop_set(out, i, ho_attr_float(c, "value", 0));
 	}
 	return 0;
 }
@@ -383,7 +383,7 @@ static int infer_gather(struct hostop_call *c)
 	const struct hostop_tensor *x = c->in[0], *index = c->in[1];
 	int64_t dims[2 * HOSTOP_MAX_DIMS];
 	unsigned int axis, rank = 0;
-	int ret = norm_axis(c, attr_int(c, "axis", 0), x->rank, &axis);
+	int ret = ho_norm_axis(c, ho_attr_int(c, "axis", 0), x->rank, &axis);
 
 	if (ret)
 		return ret;
@@ -393,14 +393,14 @@ static int infer_gather(struct hostop_call *c)
 		dims[rank++] = index->dims[d];
 	for (unsigned int d = axis + 1; d < x->rank; d++)
 		dims[rank++] = x->dims[d];
-	return set_shape(c, 0, x->dtype, rank, dims);
+	return ho_set_shape(c, 0, x->dtype, rank, dims);
 }
 
 static int gather_index(struct hostop_call *c, size_t i, int64_t n, int64_t *index)
 {
 	*index = hostop_get_int(c->in[1], i);
 	if (*index < -n || *index >= n)
-		return bad(c, "index %lld into a dimension of %lld", (long long)*index, (long long)n);
+		return ho_bad(c, "index %lld into a dimension of %lld", (long long)*index, (long long)n);
 	*index += *index < 0 ? n : 0;
 	return 0;
 }
@@ -411,7 +411,7 @@ static int eval_gather(struct hostop_call *c)
 	size_t size = hostop_dtype_size(x->dtype), outer, inner, count = c->in[1]->count;
 	unsigned int axis;
 
-	norm_axis(c, attr_int(c, "axis", 0), x->rank, &axis);
+	ho_norm_axis(c, ho_attr_int(c, "axis", 0), x->rank, &axis);
 	outer = product(x->dims, 0, axis);
 	inner = product(x->dims, axis + 1, x->rank) * size;
 	for (size_t k = 0; k < count; k++) {
@@ -429,14 +429,14 @@ static int eval_gather(struct hostop_call *c)
 static int infer_gather_elements(struct hostop_call *c)
 {
 	unsigned int axis;
-	int ret = norm_axis(c, attr_int(c, "axis", 0), c->in[0]->rank, &axis);
+	int ret = ho_norm_axis(c, ho_attr_int(c, "axis", 0), c->in[0]->rank, &axis);
 
 	if (!ret && c->in[1]->rank != c->in[0]->rank)
-		return bad(c, "indices have another rank than the data");
+		return ho_bad(c, "indices have another rank than the data");
 	for (unsigned int d = 0; !ret && d < c->in[0]->rank; d++)
 		if (d != axis && c->in[1]->dims[d] > c->in[0]->dims[d])
-			return bad(c, "indices exceed the data in dimension %u", d);
-	return ret ? ret : set_shape(c, 0, c->in[0]->dtype, c->in[1]->rank, c->in[1]->dims);
+			return ho_bad(c, "indices exceed the data in dimension %u", d);
+	return ret ? ret : ho_set_shape(c, 0, c->in[0]->dtype, c->in[1]->rank, c->in[1]->dims);
 }
 
 static int eval_gather_elements(struct hostop_call *c)
@@ -447,12 +447,12 @@ static int eval_gather_elements(struct hostop_call *c)
 	unsigned int axis;
 	struct walk w;
 
-	norm_axis(c, attr_int(c, "axis", 0), out->rank, &axis);
-	strides_of(out->rank, c->in[0]->dims, strides);
-	walk_start(&w, out->rank, out->dims);
+	ho_norm_axis(c, ho_attr_int(c, "axis", 0), out->rank, &axis);
+	ho_strides_of(out->rank, c->in[0]->dims, strides);
+	ho_walk_start(&w, out->rank, out->dims);
 	for (unsigned int d = 0; d < out->rank; d++)
 		w.strides[0][d] = d == axis ? 0 : strides[d];
-	for (size_t i = 0; w.left; walk_next(&w), i++) {
+	for (size_t i = 0; w.left; ho_walk_next(&w), i++) {
 		if (gather_index(c, i, c->in[0]->dims[axis], &index))
 			return -EINVAL;
 		memcpy((char *)out->data + i * size,
@@ -477,10 +477,10 @@ static int resize_scales(struct hostop_call *c, double *scales, int64_t *dims)
 	const struct hostop_tensor *x = c->in[0];
 	bool upsample = !strcmp(c->op, "Upsample") || c->opset < 11;
 	const struct hostop_tensor *by = input(c, upsample ? 1 : 2), *to = input(c, 3);
-	const struct hostop_attr *attr = attr_find(c, "scales");
+	const struct hostop_attr *attr = ho_attr_find(c, "scales");
 
 	if ((by && !by->data) || (to && !to->data))
-		return bad(c, "scales or sizes are not known"), -ENODATA;
+		return ho_bad(c, "scales or sizes are not known"), -ENODATA;
 	if (to && to->count == x->rank) {
 		for (unsigned int d = 0; d < x->rank; d++) {
 			dims[d] = hostop_get_int(to, d);
@@ -492,10 +492,10 @@ static int resize_scales(struct hostop_call *c, double *scales, int64_t *dims)
 		for (unsigned int d = 0; d < x->rank; d++)
 			scales[d] = attr->floats[d];
 	else if (floats_of(by, x->rank, scales))
-		return bad(c, "neither scales nor sizes for each of %u dimensions", x->rank);
+		return ho_bad(c, "neither scales nor sizes for each of %u dimensions", x->rank);
 	for (unsigned int d = 0; d < x->rank; d++) {
 		if (!(scales[d] > 0) || scales[d] * (double)x->dims[d] > (double)HOSTOP_MAX_COUNT)
-			return bad(c, "scale %g", scales[d]);
+			return ho_bad(c, "scale %g", scales[d]);
 		dims[d] = (int64_t)floor(scales[d] * (double)x->dims[d]);
 	}
 	return 0;
@@ -507,7 +507,7 @@ static int infer_resize(struct hostop_call *c)
 	int64_t dims[HOSTOP_MAX_DIMS];
 	int ret = resize_scales(c, scales, dims);
 
-	return ret ? ret : set_shape(c, 0, c->in[0]->dtype, c->in[0]->rank, dims);
+	return ret ? ret : ho_set_shape(c, 0, c->in[0]->dtype, c->in[0]->rank, dims);
 }
 
 static double resize_coordinate(const char *mode, double i, double scale, double in, double out)
@@ -518,6 +518,8 @@ static double resize_coordinate(const char *mode, double i, double scale, double
 		return out == 1 ? 0 : i * (in - 1) / (out - 1);
 	if (!strcmp(mode, "pytorch_half_pixel") && out == 1)
 		return 0;
+	if (!strcmp(mode, "tf_half_pixel_for_nn"))
+		return (i + 0.5) / scale;
 	return (i + 0.5) / scale - 0.5;		/* half_pixel */
 }
 
@@ -533,9 +535,9 @@ static double resize_round(const char *mode, double x)
 static int eval_resize(struct hostop_call *c)
 {
 	bool old = !strcmp(c->op, "Upsample") || c->opset < 11;
-	const char *where = attr_string(c, "coordinate_transformation_mode",
+	const char *where = ho_attr_string(c, "coordinate_transformation_mode",
 					old ? "asymmetric" : "half_pixel");
-	const char *nearest = attr_string(c, "nearest_mode", old ? "floor" : "round_prefer_floor");
+	const char *nearest = ho_attr_string(c, "nearest_mode", old ? "floor" : "round_prefer_floor");
 	struct hostop_tensor *out = &c->out[0];
 	const struct hostop_tensor *x = c->in[0];
 	double scales[HOSTOP_MAX_DIMS];
@@ -543,12 +545,12 @@ static int eval_resize(struct hostop_call *c)
 	size_t size = hostop_dtype_size(out->dtype);
 	struct walk w;
 
-	if (strcmp(attr_string(c, "mode", "nearest"), "nearest"))
-		return bad(c, "resize mode '%s' is not supported", attr_string(c, "mode", ""));
+	if (strcmp(ho_attr_string(c, "mode", "nearest"), "nearest"))
+		return ho_bad(c, "resize mode '%s' is not supported", ho_attr_string(c, "mode", ""));
 	resize_scales(c, scales, dims);
-	strides_of(x->rank, x->dims, strides);
-	walk_start(&w, out->rank, out->dims);
-	for (size_t i = 0; w.left; walk_next(&w), i++) {
+	ho_strides_of(x->rank, x->dims, strides);
+	ho_walk_start(&w, out->rank, out->dims);
+	for (size_t i = 0; w.left; ho_walk_next(&w), i++) {
 		int64_t from = 0;
 
 		for (unsigned int d = 0; d < out->rank; d++) {
@@ -565,9 +567,9 @@ static int eval_resize(struct hostop_call *c)
 
 static int block_of(struct hostop_call *c, int64_t *b)
 {
-	*b = attr_int(c, "blocksize", 0);
+	*b = ho_attr_int(c, "blocksize", 0);
 	if (c->in[0]->rank != 4 || *b < 1 || *b > 1 << 15)
-		return bad(c, "blocksize %lld on %u dimensions", (long long)*b, c->in[0]->rank);
+		return ho_bad(c, "blocksize %lld on %u dimensions", (long long)*b, c->in[0]->rank);
 	return 0;
 }
 
@@ -578,8 +580,8 @@ static int infer_d2s(struct hostop_call *c)
 	int ret = block_of(c, &b);
 
 	if (!ret && x[1] % (b * b))
-		return bad(c, "%lld channels do not split by %lld squared", (long long)x[1], (long long)b);
-	return ret ? ret : set_shape(c, 0, c->in[0]->dtype, 4,
+		return ho_bad(c, "%lld channels do not split by %lld squared", (long long)x[1], (long long)b);
+	return ret ? ret : ho_set_shape(c, 0, c->in[0]->dtype, 4,
 				     (int64_t []){ x[0], x[1] / (b * b), x[2] * b, x[3] * b });
 }
 
@@ -587,14 +589,14 @@ static int eval_d2s(struct hostop_call *c)
 {
 	struct hostop_tensor *out = &c->out[0];
 	const int64_t *o = out->dims, *x = c->in[0]->dims;
-	bool crd = !strcmp(attr_string(c, "mode", "DCR"), "CRD");
-	int64_t b = attr_int(c, "blocksize", 1), hw = x[2] * x[3];
+	bool crd = !strcmp(ho_attr_string(c, "mode", "DCR"), "CRD");
+	int64_t b = ho_attr_int(c, "blocksize", 1), hw = x[2] * x[3];
 	int64_t dims[6] = { o[0], o[1], x[2], b, x[3], b }, to[6];
 	int64_t from[6] = { x[1] * hw, crd ? b * b * hw : hw, x[3], crd ? b * hw : b * o[1] * hw, 1,
 			    crd ? hw : o[1] * hw };
 
-	strides_of(6, dims, to);
-	copy_strided(out->data, 0, to, c->in[0]->data, 0, from, 6, dims,
+	ho_strides_of(6, dims, to);
+	ho_copy_strided(out->data, 0, to, c->in[0]->data, 0, from, 6, dims,
 		     hostop_dtype_size(out->dtype));
 	return 0;
 }
@@ -606,8 +608,8 @@ static int infer_s2d(struct hostop_call *c)
 	int ret = block_of(c, &b);
 
 	if (!ret && (x[2] % b || x[3] % b))
-		return bad(c, "height or width does not split by %lld", (long long)b);
-	return ret ? ret : set_shape(c, 0, c->in[0]->dtype, 4,
+		return ho_bad(c, "height or width does not split by %lld", (long long)b);
+	return ret ? ret : ho_set_shape(c, 0, c->in[0]->dtype, 4,
 				     (int64_t []){ x[0], x[1] * b * b, x[2] / b, x[3] / b });
 }
 
@@ -615,12 +617,12 @@ static int eval_s2d(struct hostop_call *c)
 {
 	struct hostop_tensor *out = &c->out[0];
 	const int64_t *x = c->in[0]->dims;
-	int64_t b = attr_int(c, "blocksize", 1), w = x[3], hw = x[2] * w, to[6];
+	int64_t b = ho_attr_int(c, "blocksize", 1), w = x[3], hw = x[2] * w, to[6];
 	int64_t dims[6] = { x[0], b, b, x[1], x[2] / b, w / b };
 	int64_t from[6] = { x[1] * hw, w, 1, hw, b * w, b };
 
-	strides_of(6, dims, to);
-	copy_strided(out->data, 0, to, c->in[0]->data, 0, from, 6, dims,
+	ho_strides_of(6, dims, to);
+	ho_copy_strided(out->data, 0, to, c->in[0]->data, 0, from, 6, dims,
 		     hostop_dtype_size(out->dtype));
 	return 0;
 }
@@ -630,10 +632,10 @@ static int eval_trilu(struct hostop_call *c)
 	struct hostop_tensor *out = &c->out[0];
 	size_t size = hostop_dtype_size(out->dtype), rows, cols;
 	int64_t k = input(c, 1) && c->in[1]->count ? hostop_get_int(c->in[1], 0) : 0;
-	bool upper = attr_int(c, "upper", 1);
+	bool upper = ho_attr_int(c, "upper", 1);
 
 	if (out->rank < 2)
-		return bad(c, "needs a matrix");
+		return ho_bad(c, "needs a matrix");
 	k = limit(k, -(int64_t)HOSTOP_MAX_COUNT, HOSTOP_MAX_COUNT);
 	rows = out->dims[out->rank - 2];
 	cols = out->dims[out->rank - 1];
@@ -660,6 +662,6 @@ const struct op hostops_move[] = {
 	{ "Upsample", infer_resize, eval_resize, 1, 2, 1 },
 	{ "DepthToSpace", infer_d2s, eval_d2s, 1, 1, 1 },
 	{ "SpaceToDepth", infer_s2d, eval_s2d, 1, 1, 1 },
-	{ "Trilu", infer_same, eval_trilu, 1, 2, 1 },
+	{ "Trilu", ho_infer_same, eval_trilu, 1, 2, 1 },
 	{ NULL }
 };

@@ -11,13 +11,13 @@ static int scale_of(struct hostop_call *c, size_t *n, size_t *inner)
 	*n = scale->count;
 	*inner = 1;
 	if (zero && zero->count != scale->count)
-		return bad(c, "%zu scales and %zu zero points", scale->count, zero->count);
+		return ho_bad(c, "%zu scales and %zu zero points", scale->count, zero->count);
 	if (scale->count == 1)
 		return 0;
-	if (norm_axis(c, attr_int(c, "axis", 1), x->rank, &axis))
+	if (ho_norm_axis(c, ho_attr_int(c, "axis", 1), x->rank, &axis))
 		return -EINVAL;
 	if (scale->rank != 1 || scale->dims[0] != x->dims[axis])
-		return bad(c, "%zu scales for a dimension of %lld", scale->count,
+		return ho_bad(c, "%zu scales for a dimension of %lld", scale->count,
 			   (long long)x->dims[axis]);
 	*inner = product(x->dims, axis + 1, x->rank);
 	return 0;
@@ -28,7 +28,7 @@ static int infer_dequantize(struct hostop_call *c)
 	size_t n, inner;
 	int ret = scale_of(c, &n, &inner);
 
-	return ret ? ret : set_shape(c, 0, c->in[1]->dtype, c->in[0]->rank, c->in[0]->dims);
+	return ret ? ret : ho_set_shape(c, 0, c->in[1]->dtype, c->in[0]->rank, c->in[0]->dims);
 }
 
 static int eval_dequantize(struct hostop_call *c)
@@ -52,7 +52,7 @@ static int infer_quantize(struct hostop_call *c)
 	size_t n, inner;
 	int ret = scale_of(c, &n, &inner);
 
-	return ret ? ret : set_shape(c, 0, zero ? zero->dtype : HOSTOP_U8, c->in[0]->rank,
+	return ret ? ret : ho_set_shape(c, 0, zero ? zero->dtype : HOSTOP_U8, c->in[0]->rank,
 				     c->in[0]->dims);
 }
 
@@ -83,10 +83,10 @@ static int eval_quantize(struct hostop_call *c)
 
 static int infer_dynamic(struct hostop_call *c)
 {
-	int ret = set_shape(c, 0, HOSTOP_U8, c->in[0]->rank, c->in[0]->dims);
+	int ret = ho_set_shape(c, 0, HOSTOP_U8, c->in[0]->rank, c->in[0]->dims);
 
-	ret = ret ? ret : set_shape(c, 1, HOSTOP_F32, 0, NULL);
-	return ret ? ret : set_shape(c, 2, HOSTOP_U8, 0, NULL);
+	ret = ret ? ret : ho_set_shape(c, 1, HOSTOP_F32, 0, NULL);
+	return ret ? ret : ho_set_shape(c, 2, HOSTOP_U8, 0, NULL);
 }
 
 static int eval_dynamic(struct hostop_call *c)

@@ -33,15 +33,15 @@ static int reduce_axes(struct hostop_call *c, unsigned int *mask, bool *none)
 {
 	int64_t axes[HOSTOP_MAX_DIMS];
 	unsigned int rank = c->in[0]->rank;
-	int n = ints_of(c, 1, "axes", axes, HOSTOP_MAX_DIMS);
+	int n = ho_ints_of(c, 1, "axes", axes, HOSTOP_MAX_DIMS);
 
 	if (n < -1)
 		return n;
-	*none = n <= 0 && attr_int(c, "noop_with_empty_axes", 0);
+	*none = n <= 0 && ho_attr_int(c, "noop_with_empty_axes", 0);
 	*mask = n <= 0 && !*none ? (1u << rank) - 1 : 0;
 	for (int i = 0; i < n; i++) {
 		unsigned int axis;
-		int ret = norm_axis(c, axes[i], rank, &axis);
+		int ret = ho_norm_axis(c, axes[i], rank, &axis);
 
 		if (ret)
 			return ret;
@@ -54,13 +54,13 @@ static int infer_reduce(struct hostop_call *c)
 {
 	int64_t dims[HOSTOP_MAX_DIMS];
 	unsigned int mask, rank = 0;
-	bool keep = attr_int(c, "keepdims", 1), none;
+	bool keep = ho_attr_int(c, "keepdims", 1), none;
 	int ret = reduce_axes(c, &mask, &none);
 
 	for (unsigned int d = 0; !ret && d < c->in[0]->rank; d++)
 		if (!(mask >> d & 1) || keep)
 			dims[rank++] = mask >> d & 1 ? 1 : c->in[0]->dims[d];
-	return ret ? ret : set_shape(c, 0, c->in[0]->dtype, rank, dims);
+	return ret ? ret : ho_set_shape(c, 0, c->in[0]->dtype, rank, dims);
 }
 
 static int eval_reduce(struct hostop_call *c)
@@ -79,15 +79,15 @@ static int eval_reduce(struct hostop_call *c)
 	reduce_axes(c, &mask, &none);
 	acc = malloc((out->count ? out->count : 1) * sizeof(*acc));
 	if (!acc)
-		return bad(c, "out of memory");
+		return ho_bad(c, "out of memory");
 	for (size_t i = 0; i < out->count; i++)
 		acc[i] = r->start;
-	walk_start(&w, x->rank, x->dims);
+	ho_walk_start(&w, x->rank, x->dims);
 	for (unsigned int d = x->rank; d-- > 0;) {
 		w.strides[0][d] = mask >> d & 1 ? 0 : step;
 		step *= mask >> d & 1 ? 1 : x->dims[d];
 	}
-	for (size_t i = 0; w.left; walk_next(&w), i++)
+	for (size_t i = 0; w.left; ho_walk_next(&w), i++)
 		acc[w.off[0]] = r->step(acc[w.off[0]], hostop_get(x, i));
 	for (size_t i = 0; i < out->count; i++)
 		hostop_set(out, i, r->end ? r->end(acc[i], (double)(x->count / out->count)) : acc[i]);
@@ -100,10 +100,10 @@ static int infer_gap(struct hostop_call *c)
 	int64_t dims[HOSTOP_MAX_DIMS];
 
 	if (c->in[0]->rank < 3)
-		return bad(c, "needs at least 3 dimensions");
+		return ho_bad(c, "needs at least 3 dimensions");
 	for (unsigned int d = 0; d < c->in[0]->rank; d++)
 		dims[d] = d < 2 ? c->in[0]->dims[d] : 1;
-	return set_shape(c, 0, c->in[0]->dtype, c->in[0]->rank, dims);
+	return ho_set_shape(c, 0, c->in[0]->dtype, c->in[0]->rank, dims);
 }
 
 static int eval_gap(struct hostop_call *c)
@@ -127,9 +127,9 @@ static int eval_gap(struct hostop_call *c)
 static int infer_softmax(struct hostop_call *c)
 {
 	unsigned int axis;
-	int ret = norm_axis(c, attr_int(c, "axis", c->opset < 13 ? 1 : -1), c->in[0]->rank, &axis);
+	int ret = ho_norm_axis(c, ho_attr_int(c, "axis", c->opset < 13 ? 1 : -1), c->in[0]->rank, &axis);
 
-	return ret ? ret : infer_same(c);
+	return ret ? ret : ho_infer_same(c);
 }
 
 static void softmax_line(struct hostop_call *c, size_t at, size_t n, size_t step)
@@ -154,7 +154,7 @@ static int eval_softmax(struct hostop_call *c)
 	size_t outer, n, inner;
 	unsigned int axis;
 
-	norm_axis(c, attr_int(c, "axis", c->opset < 13 ? 1 : -1), x->rank, &axis);
+	ho_norm_axis(c, ho_attr_int(c, "axis", c->opset < 13 ? 1 : -1), x->rank, &axis);
 	outer = product(x->dims, 0, axis);
 	/* Before opset 13 everything from the axis on was one line. */
 	n = c->opset < 13 ? product(x->dims, axis, x->rank) : (size_t)x->dims[axis];
@@ -169,14 +169,20 @@ static int eval_softmax(struct hostop_call *c)
 
 static int infer_layernorm(struct hostop_call *c)
 {
+	int64_t dims[HOSTOP_MAX_DIMS];
 	unsigned int axis;
-	int ret = norm_axis(c, attr_int(c, "axis", -1), c->in[0]->rank, &axis);
+	int ret = ho_norm_axis(c, ho_attr_int(c, "axis", -1), c->in[0]->rank, &axis);
 
 	if (!ret && c->in[1]->count != product(c->in[0]->dims, axis, c->in[0]->rank))
-		ret = bad(c, "scale has %zu elements", c->in[1]->count);
+		ret = ho_bad(c, "scale has %zu elements", c->in[1]->count);
 	if (!ret && input(c, 2) && c->in[2]->count != c->in[1]->count)
-		ret = bad(c, "bias has %zu elements", c->in[2]->count);
-	return ret ? ret : infer_same(c);
+		ret = ho_bad(c, "bias has %zu elements", c->in[2]->count);
+	/* mean and 1 / deviation, when asked for */
+	for (unsigned int d = 0; !ret && d < c->in[0]->rank; d++)
+		dims[d] = d < axis ? c->in[0]->dims[d] : 1;
+	ret = ret ? ret : ho_set_shape(c, 1, HOSTOP_F32, c->in[0]->rank, dims);
+	ret = ret ? ret : ho_set_shape(c, 2, HOSTOP_F32, c->in[0]->rank, dims);
+	return ret ? ret : ho_infer_same(c);
 }
 
 static void moments(const struct hostop_tensor *x, size_t at, size_t n, double *mean, double *var)
@@ -192,11 +198,15 @@ static void moments(const struct hostop_tensor *x, size_t at, size_t n, double *
 
 static int eval_layernorm(struct hostop_call *c)
 {
-	double eps = attr_float(c, "epsilon", 1e-5f), mean, var;
+	double eps = ho_attr_float(c, "epsilon", 1e-5f), mean, var;
 	size_t n = c->in[1]->count;
 
 	for (size_t o = 0; n && o < c->in[0]->count; o += n) {
 		moments(c->in[0], o, n, &mean, &var);
+		if (c->num_out > 1)
+			hostop_set(&c->out[1], o / n, mean);
+		if (c->num_out > 2)
+			hostop_set(&c->out[2], o / n, 1 / sqrt(var + eps));
 		for (size_t i = 0; i < n; i++)
 			hostop_set(&c->out[0], o + i,
 				   (hostop_get(c->in[0], o + i) - mean) / sqrt(var + eps) *
@@ -209,22 +219,22 @@ static int eval_layernorm(struct hostop_call *c)
 static int infer_channels(struct hostop_call *c)
 {
 	if (c->in[0]->rank < 2)
-		return bad(c, "needs at least 2 dimensions");
+		return ho_bad(c, "needs at least 2 dimensions");
+	if (c->num_out > 1 || ho_attr_int(c, "training_mode", 0))
+		return ho_bad(c, "training mode is not supported");
 	for (unsigned int i = 1; i < c->num_in; i++)
 		if (c->in[i]->count != (size_t)c->in[0]->dims[1])
-			return bad(c, "input %u has %zu elements for %lld channels", i,
+			return ho_bad(c, "input %u has %zu elements for %lld channels", i,
 				   c->in[i]->count, (long long)c->in[0]->dims[1]);
-	return infer_same(c);
+	return ho_infer_same(c);
 }
 
 static int eval_batchnorm(struct hostop_call *c)
 {
 	const struct hostop_tensor *x = c->in[0];
-	double eps = attr_float(c, "epsilon", 1e-5f);
+	double eps = ho_attr_float(c, "epsilon", 1e-5f);
 	size_t inner = product(x->dims, 2, x->rank);
 
-	if (attr_int(c, "training_mode", 0))
-		return bad(c, "training mode");
 	for (size_t i = 0; i < x->count; i++) {
 		size_t k = i / inner % (size_t)x->dims[1];
 
@@ -238,7 +248,7 @@ static int eval_batchnorm(struct hostop_call *c)
 static int eval_instancenorm(struct hostop_call *c)
 {
 	const struct hostop_tensor *x = c->in[0];
-	double eps = attr_float(c, "epsilon", 1e-5f), mean, var;
+	double eps = ho_attr_float(c, "epsilon", 1e-5f), mean, var;
 	size_t n = product(x->dims, 2, x->rank);
 
 	for (size_t o = 0; n && o < x->count; o += n) {
@@ -258,20 +268,20 @@ static int eval_instancenorm(struct hostop_call *c)
 static int infer_cumsum(struct hostop_call *c)
 {
 	if (!c->in[1]->data)
-		return bad(c, "the axis is not known"), -ENODATA;
+		return ho_bad(c, "the axis is not known"), -ENODATA;
 	if (c->in[1]->count != 1)
-		return bad(c, "axis is not a scalar");
-	return infer_same(c);
+		return ho_bad(c, "axis is not a scalar");
+	return ho_infer_same(c);
 }
 
 static int eval_cumsum(struct hostop_call *c)
 {
 	const struct hostop_tensor *x = c->in[0];
-	bool exclusive = attr_int(c, "exclusive", 0), reverse = attr_int(c, "reverse", 0);
+	bool exclusive = ho_attr_int(c, "exclusive", 0), reverse = ho_attr_int(c, "reverse", 0);
 	size_t outer, n, inner;
 	unsigned int axis;
 
-	if (norm_axis(c, hostop_get_int(c->in[1], 0), x->rank, &axis))
+	if (ho_norm_axis(c, hostop_get_int(c->in[1], 0), x->rank, &axis))
 		return -EINVAL;
 	outer = product(x->dims, 0, axis);
 	n = x->dims[axis];
@@ -294,22 +304,22 @@ static int infer_arg(struct hostop_call *c)
 {
 	int64_t dims[HOSTOP_MAX_DIMS];
 	unsigned int axis, rank = 0;
-	int ret = norm_axis(c, attr_int(c, "axis", 0), c->in[0]->rank, &axis);
+	int ret = ho_norm_axis(c, ho_attr_int(c, "axis", 0), c->in[0]->rank, &axis);
 
 	for (unsigned int d = 0; !ret && d < c->in[0]->rank; d++)
-		if (d != axis || attr_int(c, "keepdims", 1))
+		if (d != axis || ho_attr_int(c, "keepdims", 1))
 			dims[rank++] = d == axis ? 1 : c->in[0]->dims[d];
-	return ret ? ret : set_shape(c, 0, HOSTOP_I64, rank, dims);
+	return ret ? ret : ho_set_shape(c, 0, HOSTOP_I64, rank, dims);
 }
 
 static int eval_arg(struct hostop_call *c)
 {
 	const struct hostop_tensor *x = c->in[0];
-	bool max = !strcmp(c->op, "ArgMax"), last = attr_int(c, "select_last_index", 0);
+	bool max = !strcmp(c->op, "ArgMax"), last = ho_attr_int(c, "select_last_index", 0);
 	size_t n, inner;
 	unsigned int axis;
 
-	norm_axis(c, attr_int(c, "axis", 0), x->rank, &axis);
+	ho_norm_axis(c, ho_attr_int(c, "axis", 0), x->rank, &axis);
 	n = x->dims[axis];
 	inner = product(x->dims, axis + 1, x->rank);
 	for (size_t l = 0; l < c->out[0].count; l++) {
@@ -338,8 +348,8 @@ const struct op hostops_reduce[] = {
 	{ "GlobalMaxPool", infer_gap, eval_gap, 1, 1, 1 },
 	{ "Softmax", infer_softmax, eval_softmax, 1, 1, 1 },
 	{ "LogSoftmax", infer_softmax, eval_softmax, 1, 1, 1 },
-	{ "LayerNormalization", infer_layernorm, eval_layernorm, 2, 3, 1 },
-	{ "BatchNormalization", infer_channels, eval_batchnorm, 5, 5, 1 },
+	{ "LayerNormalization", infer_layernorm, eval_layernorm, 2, 3, 3 },
+	{ "BatchNormalization", infer_channels, eval_batchnorm, 5, 5, 5 },
 	{ "InstanceNormalization", infer_channels, eval_instancenorm, 3, 3, 1 },
 	{ "CumSum", infer_cumsum, eval_cumsum, 2, 2, 1 },
 	{ "ArgMax", infer_arg, eval_arg, 1, 1, 1 },

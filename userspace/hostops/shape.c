@@ -13,8 +13,8 @@ static void shape_range(const struct hostop_call *c, int64_t *start, int64_t *en
 {
 	int64_t rank = c->in[0]->rank;
 
-	*start = attr_int(c, "start", 0);
-	*end = attr_int(c, "end", rank);
+	*start = ho_attr_int(c, "start", 0);
+	*end = ho_attr_int(c, "end", rank);
 	*start = *start < 0 ? *start + rank : *start;
 	*end = *end < 0 ? *end + rank : *end;
 	*start = *start < 0 ? 0 : *start > rank ? rank : *start;
@@ -27,7 +27,7 @@ static int infer_shape(struct hostop_call *c)
 
 	shape_range(c, &start, &end);
 	n = end - start;
-	return set_shape(c, 0, HOSTOP_I64, 1, &n);
+	return ho_set_shape(c, 0, HOSTOP_I64, 1, &n);
 }
 
 static int eval_shape(struct hostop_call *c)
@@ -42,7 +42,7 @@ static int eval_shape(struct hostop_call *c)
 
 static int infer_size(struct hostop_call *c)
 {
-	return set_shape(c, 0, HOSTOP_I64, 0, NULL);
+	return ho_set_shape(c, 0, HOSTOP_I64, 0, NULL);
 }
 
 static int eval_size(struct hostop_call *c)
@@ -54,7 +54,7 @@ static int eval_size(struct hostop_call *c)
 /* dims with 0 (keep) and -1 (what is left) made plain. */
 static int solve_reshape(struct hostop_call *c, int64_t *dims, int n)
 {
-	bool allowzero = attr_int(c, "allowzero", 0);
+	bool allowzero = ho_attr_int(c, "allowzero", 0);
 	uint64_t known = 1;
 	int rest = -1;
 
@@ -66,38 +66,38 @@ static int solve_reshape(struct hostop_call *c, int64_t *dims, int n)
 			continue;
 		}
 		if (dims[i] < 0 || (dims[i] && known > HOSTOP_MAX_COUNT / (uint64_t)dims[i]))
-			return bad(c, "shape has the dimension %lld", (long long)dims[i]);
+			return ho_bad(c, "shape has the dimension %lld", (long long)dims[i]);
 		known *= (uint64_t)dims[i];
 	}
 	if (rest >= 0)
 		dims[rest] = known ? (int64_t)(c->in[0]->count / known) : 0;
 	if (rest >= 0 ? known && c->in[0]->count % known : known != c->in[0]->count)
-		return bad(c, "%zu elements do not fit the shape", c->in[0]->count);
+		return ho_bad(c, "%zu elements do not fit the shape", c->in[0]->count);
 	return 0;
 }
 
 static int infer_reshape(struct hostop_call *c)
 {
 	int64_t dims[HOSTOP_MAX_DIMS];
-	int n = ints_of(c, 1, "shape", dims, HOSTOP_MAX_DIMS), ret;
+	int n = ho_ints_of(c, 1, "shape", dims, HOSTOP_MAX_DIMS), ret;
 
 	if (n < 0)
-		return n == -1 ? bad(c, "has no shape") : n;
+		return n == -1 ? ho_bad(c, "has no shape") : n;
 	ret = solve_reshape(c, dims, n);
-	return ret ? ret : set_shape(c, 0, c->in[0]->dtype, n, dims);
+	return ret ? ret : ho_set_shape(c, 0, c->in[0]->dtype, n, dims);
 }
 
 static int infer_flatten(struct hostop_call *c)
 {
 	const struct hostop_tensor *x = c->in[0];
-	int64_t axis = attr_int(c, "axis", 1), dims[2];
+	int64_t axis = ho_attr_int(c, "axis", 1), dims[2];
 
 	if (axis < -(int64_t)x->rank || axis > (int64_t)x->rank)
-		return bad(c, "axis %lld is not one of %u dimensions", (long long)axis, x->rank);
+		return ho_bad(c, "axis %lld is not one of %u dimensions", (long long)axis, x->rank);
 	axis = axis < 0 ? axis + x->rank : axis;
 	dims[0] = (int64_t)product(x->dims, 0, axis);
 	dims[1] = (int64_t)product(x->dims, axis, x->rank);
-	return set_shape(c, 0, x->dtype, 2, dims);
+	return ho_set_shape(c, 0, x->dtype, 2, dims);
 }
 
 static int axes_mask(struct hostop_call *c, const int64_t *axes, int n, unsigned int rank,
@@ -106,12 +106,12 @@ static int axes_mask(struct hostop_call *c, const int64_t *axes, int n, unsigned
 	*mask = 0;
 	for (int i = 0; i < n; i++) {
 		unsigned int axis;
-		int ret = norm_axis(c, axes[i], rank, &axis);
+		int ret = ho_norm_axis(c, axes[i], rank, &axis);
 
 		if (ret)
 			return ret;
 		if (*mask & 1u << axis)
-			return bad(c, "axis %u is given twice", axis);
+			return ho_bad(c, "axis %u is given twice", axis);
 		*mask |= 1u << axis;
 	}
 	return 0;
@@ -121,7 +121,7 @@ static int infer_squeeze(struct hostop_call *c)
 {
 	const struct hostop_tensor *x = c->in[0];
 	int64_t axes[HOSTOP_MAX_DIMS], dims[HOSTOP_MAX_DIMS];
-	int n = ints_of(c, 1, "axes", axes, HOSTOP_MAX_DIMS), ret;
+	int n = ho_ints_of(c, 1, "axes", axes, HOSTOP_MAX_DIMS), ret;
 	unsigned int mask, rank = 0;
 
 	if (n < -1)
@@ -130,51 +130,51 @@ static int infer_squeeze(struct hostop_call *c)
 	for (unsigned int d = 0; !ret && d < x->rank; d++) {
 		if (n < 0 ? x->dims[d] == 1 : mask >> d & 1) {
 			if (x->dims[d] != 1)
-				ret = bad(c, "dimension %u is %lld, not 1", d, (long long)x->dims[d]);
+				ret = ho_bad(c, "dimension %u is %lld, not 1", d, (long long)x->dims[d]);
 			continue;
 		}
 		dims[rank++] = x->dims[d];
 	}
-	return ret ? ret : set_shape(c, 0, x->dtype, rank, dims);
+	return ret ? ret : ho_set_shape(c, 0, x->dtype, rank, dims);
 }
 
 static int infer_unsqueeze(struct hostop_call *c)
 {
 	const struct hostop_tensor *x = c->in[0];
 	int64_t axes[HOSTOP_MAX_DIMS], dims[HOSTOP_MAX_DIMS];
-	int n = ints_of(c, 1, "axes", axes, HOSTOP_MAX_DIMS), ret;
+	int n = ho_ints_of(c, 1, "axes", axes, HOSTOP_MAX_DIMS), ret;
 	unsigned int mask, from = 0;
 
 	if (n < 0)
-		return n == -1 ? bad(c, "has no axes") : n;
+		return n == -1 ? ho_bad(c, "has no axes") : n;
 	if (x->rank + n > HOSTOP_MAX_DIMS)
-		return bad(c, "more than %d dimensions", HOSTOP_MAX_DIMS);
+		return ho_bad(c, "more than %d dimensions", HOSTOP_MAX_DIMS);
 	ret = axes_mask(c, axes, n, x->rank + n, &mask);
 	for (unsigned int d = 0; !ret && d < x->rank + n; d++)
 		dims[d] = mask >> d & 1 ? 1 : x->dims[from++];
-	return ret ? ret : set_shape(c, 0, x->dtype, x->rank + n, dims);
+	return ret ? ret : ho_set_shape(c, 0, x->dtype, x->rank + n, dims);
 }
 
 static int infer_constant_of_shape(struct hostop_call *c)
 {
-	const struct hostop_attr *value = attr_find(c, "value");
+	const struct hostop_attr *value = ho_attr_find(c, "value");
 	int64_t dims[HOSTOP_MAX_DIMS];
 	const struct hostop_tensor *shape = c->in[0];
 
 	if (!shape->data)
-		return bad(c, "the shape is not known"), -ENODATA;
+		return ho_bad(c, "the shape is not known"), -ENODATA;
 	if (shape->count > HOSTOP_MAX_DIMS || hostop_is_float(shape->dtype))
-		return bad(c, "shape is not a list of at most %d integers", HOSTOP_MAX_DIMS);
+		return ho_bad(c, "shape is not a list of at most %d integers", HOSTOP_MAX_DIMS);
 	for (size_t i = 0; i < shape->count; i++)
 		dims[i] = hostop_get_int(shape, i);
 	if (value && (value->type != HOSTOP_ATTR_TENSOR || value->t->count != 1))
-		return bad(c, "value is not a tensor of one element");
-	return set_shape(c, 0, value ? value->t->dtype : HOSTOP_F32, shape->count, dims);
+		return ho_bad(c, "value is not a tensor of one element");
+	return ho_set_shape(c, 0, value ? value->t->dtype : HOSTOP_F32, shape->count, dims);
 }
 
 static int eval_constant_of_shape(struct hostop_call *c)
 {
-	const struct hostop_attr *value = attr_find(c, "value");
+	const struct hostop_attr *value = ho_attr_find(c, "value");
 	size_t size = hostop_dtype_size(c->out[0].dtype);
 
 	for (size_t i = 0; value && i < c->out[0].count; i++)
@@ -189,18 +189,18 @@ static int infer_range(struct hostop_call *c)
 
 	for (int i = 0; i < 3; i++) {
 		if (c->in[i]->count != 1)
-			return bad(c, "input %d is not a scalar", i);
+			return ho_bad(c, "input %d is not a scalar", i);
 		if (!c->in[i]->data)
-			return bad(c, "the value of input %d is not known", i), -ENODATA;
+			return ho_bad(c, "the value of input %d is not known", i), -ENODATA;
 	}
 	start = hostop_get(c->in[0], 0);
 	limit = hostop_get(c->in[1], 0);
 	delta = hostop_get(c->in[2], 0);
 	if (!delta || !(fabs((limit - start) / delta) < (double)HOSTOP_MAX_COUNT))
-		return bad(c, "from %g to %g by %g is no range", start, limit, delta);
+		return ho_bad(c, "from %g to %g by %g is no range", start, limit, delta);
 	n = (int64_t)ceil((limit - start) / delta);
 	n = n < 0 ? 0 : n;
-	return set_shape(c, 0, c->in[0]->dtype, 1, &n);
+	return ho_set_shape(c, 0, c->in[0]->dtype, 1, &n);
 }
 
 static int eval_range(struct hostop_call *c)

@@ -10,15 +10,15 @@ static int spatial_ints(struct hostop_call *c, const struct hostop_window *w, co
 			int64_t lo, int64_t *v)
 {
 	int64_t given[2] = { 0 };
-	int n = attr_ints(c, name, given, 2);
+	int n = ho_attr_ints(c, name, given, 2);
 
 	if (n == -1)
 		return 0;
 	if (n != (int)w->spatial)
-		return n < 0 ? n : bad(c, "%s has %d values for %u dimensions", name, n, w->spatial);
+		return n < 0 ? n : ho_bad(c, "%s has %d values for %u dimensions", name, n, w->spatial);
 	for (int i = 0; i < n; i++) {
 		if (given[i] < lo || given[i] > MAX_WINDOW)
-			return bad(c, "%s is %lld", name, (long long)given[i]);
+			return ho_bad(c, "%s is %lld", name, (long long)given[i]);
 		v[2 - n + i] = given[i];
 	}
 	return 0;
@@ -27,15 +27,15 @@ static int spatial_ints(struct hostop_call *c, const struct hostop_window *w, co
 static int explicit_pads(struct hostop_call *c, struct hostop_window *w)
 {
 	int64_t pads[4] = { 0 };
-	int n = attr_ints(c, "pads", pads, 4), s = (int)w->spatial;
+	int n = ho_attr_ints(c, "pads", pads, 4), s = (int)w->spatial;
 
 	if (n == -1)
 		return 0;
 	if (n != 2 * s)
-		return n < 0 ? n : bad(c, "pads has %d values for %d dimensions", n, s);
+		return n < 0 ? n : ho_bad(c, "pads has %d values for %d dimensions", n, s);
 	for (int i = 0; i < s; i++) {
 		if (pads[i] < 0 || pads[s + i] < 0 || pads[i] > MAX_WINDOW || pads[s + i] > MAX_WINDOW)
-			return bad(c, "a pad is out of range");
+			return ho_bad(c, "a pad is out of range");
 		w->begin[2 - s + i] = pads[i];
 		w->end[2 - s + i] = pads[s + i];
 	}
@@ -49,10 +49,10 @@ static int read_attributes(struct hostop_call *c, const int64_t *kernel, struct 
 
 	*w = (struct hostop_window){
 		.in = { 1, 1 }, .out = { 1, 1 }, .kernel = { 1, 1 }, .stride = { 1, 1 },
-		.dilation = { 1, 1 }, .spatial = x->rank - 2, .group = attr_int(c, "group", 1),
+		.dilation = { 1, 1 }, .spatial = x->rank - 2, .group = ho_attr_int(c, "group", 1),
 	};
 	if (x->rank < 3 || x->rank > 4)
-		return bad(c, "%u dimensions: only 3 and 4 are supported", x->rank);
+		return ho_bad(c, "%u dimensions: only 3 and 4 are supported", x->rank);
 	for (unsigned int i = 0; i < w->spatial; i++) {
 		w->in[2 - w->spatial + i] = x->dims[2 + i];
 		if (kernel)
@@ -65,14 +65,14 @@ static int read_attributes(struct hostop_call *c, const int64_t *kernel, struct 
 	ret = ret ? ret : explicit_pads(c, w);
 	for (int i = 0; !ret && i < 2; i++)
 		if (w->kernel[i] < 1 || w->kernel[i] > MAX_WINDOW)
-			ret = bad(c, "kernel of %lld", (long long)w->kernel[i]);
+			ret = ho_bad(c, "kernel of %lld", (long long)w->kernel[i]);
 	return ret;
 }
 
 /* SAME_*: as much padding as makes out = ceil(in / stride). */
 static int auto_pad(struct hostop_call *c, struct hostop_window *w)
 {
-	const char *mode = attr_string(c, "auto_pad", "NOTSET");
+	const char *mode = ho_attr_string(c, "auto_pad", "NOTSET");
 
 	if (!strcmp(mode, "NOTSET") || !*mode)
 		return 0;
@@ -85,7 +85,7 @@ static int auto_pad(struct hostop_call *c, struct hostop_window *w)
 		if (!strcmp(mode, "VALID"))
 			continue;
 		if (strcmp(mode, "SAME_UPPER") && strcmp(mode, "SAME_LOWER"))
-			return bad(c, "auto_pad '%s'", mode);
+			return ho_bad(c, "auto_pad '%s'", mode);
 		pad = pad < 0 ? 0 : pad;
 		w->begin[i] = mode[5] == 'L' ? pad - pad / 2 : pad / 2;
 		w->end[i] = pad - w->begin[i];
@@ -95,7 +95,7 @@ static int auto_pad(struct hostop_call *c, struct hostop_window *w)
 
 int hostop_window_solve(struct hostop_call *c, const int64_t *kernel, struct hostop_window *w)
 {
-	bool up = attr_int(c, "ceil_mode", 0);
+	bool up = ho_attr_int(c, "ceil_mode", 0);
 	int ret = read_attributes(c, kernel, w);
 
 	ret = ret ? ret : auto_pad(c, w);
@@ -104,7 +104,7 @@ int hostop_window_solve(struct hostop_call *c, const int64_t *kernel, struct hos
 			       ((w->kernel[i] - 1) * w->dilation[i] + 1);
 
 		if (span < 0)
-			return bad(c, "window of %lld over %lld", (long long)w->kernel[i],
+			return ho_bad(c, "window of %lld over %lld", (long long)w->kernel[i],
 				   (long long)w->in[i]);
 		w->out[i] = (span + (up ? w->stride[i] - 1 : 0)) / w->stride[i] + 1;
 		/* A window may not start in the padding at the end. */
@@ -116,7 +116,7 @@ int hostop_window_solve(struct hostop_call *c, const int64_t *kernel, struct hos
 
 int hostop_window_transpose(struct hostop_call *c, struct hostop_window *w)
 {
-	const char *mode = attr_string(c, "auto_pad", "NOTSET");
+	const char *mode = ho_attr_string(c, "auto_pad", "NOTSET");
 	int64_t shape[2] = { 0, 0 };
 	int ret = read_attributes(c, c->in[1]->dims + 2, w);
 
@@ -137,7 +137,7 @@ int hostop_window_transpose(struct hostop_call *c, struct hostop_window *w)
 		}
 		w->out[i] = full - w->begin[i] - w->end[i];
 		if (w->out[i] < 1)
-			return bad(c, "no output left after padding");
+			return ho_bad(c, "no output left after padding");
 	}
 	return ret;
 }

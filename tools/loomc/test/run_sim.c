@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loom.h"
+#include "run_sim.h"
+
+struct run {
+	struct loom_dev *dev;
+	struct loom_model *model;
+	struct loom_instance *instance;
+	struct loom_queue *queue;
+};
+
+static const struct loomc_tensor *by_name(const struct loomc_tensor *t, unsigned int num,
+					  const char *name)
+{
+	for (unsigned int i = 0; i < num; i++)
+		if (!strcmp(t[i].name, name))
+			return &t[i];
+	return NULL;
+}
+
+static int fill_inputs(struct run *r, const struct loomc_tensor *in, unsigned int num)
+{
+	char *io = loom_instance_io(r->instance, 0);
+
+	memset(io, 0x7f, loom_model_info(r->model)->io_bytes);
+	for (unsigned int i = 0; i < loom_model_info(r->model)->num_inputs; i++) {
+		const struct loom_elf_tensor *t = loom_model_tensor(r->model, i);
+		const struct loomc_tensor *from = by_name(in, num, loom_model_string(r->model, t->name));
+
+		if (!from || hostop_bytes(&from->t) != t->bytes)
+			return -1;
+		memcpy(io + t->offset, from->t.data, t->bytes);
+	}
+	return 0;
+}
+
+static int take_outputs(struct run *r, struct loomc_tensor *out, unsigned int num)
+{
+	const struct loom_elf_info *info = loom_model_info(r->model);
+	char *io = loom_instance_io(r->instance, 0);
+
+	for (unsigned int i = 0; i < info->num_outputs; i++) {
+		const struct loom_elf_tensor *t = loom_model_tensor(r->model, info->num_inputs + i);
+		const char *name = loom_model_string(r->model, t->name);
+		struct loomc_tensor *to = (struct loomc_tensor *)by_name(out, num, name);
+
+		if (!to || to->t.dtype != (enum hostop_dtype)t->dtype || hostop_bytes(&to->t) != t->bytes ||
+		    hostop_alloc(&to->t))
+			return -1;
+		memcpy(to->t.data, io + t->offset, t->bytes);
+	}
+	return 0;
+}
+
+static int start(struct run *r, const char *preset, const void *file, size_t size)
+{
+	struct drm_loom_queue_create args = { .entries = 64, .vm_slots = 1 };
+	char spec[64];
+
+	snprintf(spec, sizeof(spec), "sim:%s", preset);
+	if (loom_dev_open(spec, &r->dev) || loom_model_open_memory(file, size, &r->model) ||
+	    loom_instance_create(r->dev, r->model, 1, &r->instance) ||
+	    loom_queue_create(r->dev, &args, &r->queue))
+		return -1;
+	return loom_queue_set_vm(r->queue, 0, loom_instance_vm(r->instance));
+}
+
+static int run_slices(struct run *r, char *error, size_t size)
+{
+	for (unsigned int i = 0; i < loom_model_info(r->model)->num_slices; i++) {
+		struct drm_loom_result result = { 0 };
+		struct drm_loom_job job;
+
+		loom_instance_job(r->instance, 0, i, 0, &job);
+		if (loom_submit_wait(r->queue, &job, 1, &result, UINT64_MAX) || result.status) {
+			snprintf(error, size, "slice %u: fault %u at command %d: %.80s", i, result.fault,
+				 (int)result.fault_cmd, loom_error());
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static void stop(struct run *r)
+{
+	if (r->queue)
+		loom_queue_destroy(r->queue);
+	if (r->instance)
+		loom_instance_destroy(r->instance);
+	if (r->model)
+		loom_model_close(r->model);
+	if (r->dev)
+		loom_dev_close(r->dev);
+}
+
+int run_sim(const char *preset, const void *file, size_t size, const struct loomc_tensor *in,
+	    unsigned int num_in, struct loomc_tensor *out, unsigned int num_out, char *error,
+	    size_t error_size)
+{
+	struct run r = { 0 };
+	int ret;
+
+	*error = 0;
+	ret = start(&r, preset, file, size);
+	if (ret)
+		snprintf(error, error_size, "%s", loom_error());
+	if (!ret && fill_inputs(&r, in, num_in)) {
+		snprintf(error, error_size, "inputs do not fit the model's");
+		ret = -1;
+	}
+	if (!ret)
+		ret = run_slices(&r, error, error_size);
+	if (!ret && take_outputs(&r, out, num_out)) {
+		snprintf(error, error_size, "outputs do not fit the model's");
+		ret = -1;
+	}
+	stop(&r);
+	return ret ? -1 : 0;
+}

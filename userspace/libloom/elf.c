@@ -211,11 +211,22 @@ void loom_elf_close(struct loom_elf *elf)
 	memset(elf, 0, sizeof(*elf));
 }
 
+bool loom_elf_printable(const char *text, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size && text[i]; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			return false;
+	return i < size;
+}
+
 const char *loom_elf_string(const struct loom_elf *elf, uint64_t offset)
 {
 	const struct loom_elf_view *strings = &elf->section[LOOM_SEC_STRTAB];
 
-	if (offset >= strings->size || !memchr(strings->data + offset, 0, strings->size - offset))
+	if (offset >= strings->size ||
+	    !loom_elf_printable(strings->data + offset, strings->size - offset))
 		return NULL;
 	return strings->data + offset;
 }

@@ -44,6 +44,8 @@ extern const char *const loom_section_names[LOOM_NUM_SECTIONS];
 /* Takes the copy (malloc'ed), also when it fails. */
 int loom_elf_open(struct loom_elf *elf, char *file, size_t size);
 void loom_elf_close(struct loom_elf *elf);
+/* Terminated within size, and without control characters: names are printed on terminals. */
+bool loom_elf_printable(const char *text, size_t size);
 /* A string of .strtab, NULL if there is none at that offset. */
 const char *loom_elf_string(const struct loom_elf *elf, uint64_t offset);
 /* The description of the note (owner "Loom") of that type, NULL if missing or damaged. */

@@ -49,8 +49,8 @@ static int check_abi(struct loom_model *model)
 				 "the file has instruction set %u.%u, this library knows %u.%u",
 				 abi->isa_version >> 16, abi->isa_version & 0xffff, LOOM_ISA_MAJOR,
 				 LOOM_ISA_MINOR);
-	if (!memchr(abi->preset, 0, sizeof(abi->preset)))
-		return loom_fail(-ENOEXEC, ".note.loom: the preset's name is not terminated");
+	if (!loom_elf_printable(abi->preset, sizeof(abi->preset)))
+		return loom_fail(-ENOEXEC, ".note.loom: the preset's name is no string");
 	return 0;
 }
 
@@ -66,7 +66,7 @@ static int check_info(struct loom_model *model)
 				 sizeof(*info));
 	memcpy(info, view->data, sizeof(*info));
 	if (!loom_elf_string(&model->elf, info->name))
-		return loom_fail(-ENOEXEC, ".loom.info: the model's name is outside .strtab");
+		return loom_fail(-ENOEXEC, ".loom.info: the model's name is no string of .strtab");
 	if (!info->num_slices || info->num_slices > MAX_SLICES)
 		return loom_fail(-ENOEXEC, ".loom.info: %u slices", info->num_slices);
 	if (info->num_inputs > MAX_TENSORS || info->num_outputs > MAX_TENSORS)
@@ -131,7 +131,7 @@ static int check_slice(const struct loom_model *model, unsigned int i)
 	uint32_t before = i ? slice[-1].layer : 0;
 
 	if (!loom_elf_string(&model->elf, slice->name))
-		return loom_fail(-ENOEXEC, "slice %u: its name is outside .strtab", i);
+		return loom_fail(-ENOEXEC, "slice %u: its name is no string of .strtab", i);
 	if (slice->cmd < cmd->addr || slice->cmd - cmd->addr > cmd->size ||
 	    slice->cmd_size > cmd->size - (slice->cmd - cmd->addr))
 		return loom_fail(-ENOEXEC, "slice %u: its command buffer lies outside .cmd", i);
@@ -193,7 +193,7 @@ static int check_tensor(const struct loom_model *model, unsigned int i)
 	unsigned int d;
 
 	if (!name)
-		return loom_fail(-ENOEXEC, "tensor %u: its name is outside .strtab", i);
+		return loom_fail(-ENOEXEC, "tensor %u: its name is no string of .strtab", i);
 	if (!bytes)
 		return loom_fail(-ENOEXEC, "tensor %s: unknown type %u", name, tensor->dtype);
 	if (tensor->rank > 8 || tensor->pad)

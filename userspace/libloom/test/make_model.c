@@ -31,11 +31,22 @@ struct maker {
 	uint64_t offset;
 };
 
+static size_t power_of_two(size_t size)
+{
+	size_t power = 64;
+
+	while (power < size)
+		power *= 2;
+	return power;
+}
+
 static size_t append(struct bytes *bytes, const void *data, size_t size)
 {
-	size_t at = bytes->size;
+	size_t at = bytes->size, room = power_of_two(at + size);
 
-	bytes->data = realloc(bytes->data, at + size + 1);
+	/* Sanitisers move at every realloc: not once for every number. */
+	if (!at || room != power_of_two(at))
+		bytes->data = realloc(bytes->data, room);
 	must(bytes->data);
 	memcpy(bytes->data + at, data, size);
 	bytes->size += size;
@@ -216,6 +227,10 @@ static void add_fault(struct maker *maker)
 		break;
 	case MAKE_FAULT_LOAD:
 		append(&maker->cmd, &move, sizeof(move));
+		break;
+	case MAKE_FAULT_STORE:
+		move.hdr.opcode = LOOM_OP_STORE;
+		relocate(maker, append(&maker->cmd, &move, sizeof(move)), SYM_WEIGHTS, 0);
 		break;
 	case MAKE_FAULT_OPCODE:
 		nop.opcode = 999;

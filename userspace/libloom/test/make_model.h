@@ -16,6 +16,7 @@
 enum make_model_fault {
 	MAKE_FAULT_NONE,
 	MAKE_FAULT_LOAD,	/* slice fault_slice loads from an address that nothing is mapped at */
+	MAKE_FAULT_STORE,	/* ... stores to the model's own weights */
 	MAKE_FAULT_OPCODE,	/* ... has a command that there is not */
 	MAKE_FAULT_WAIT,	/* ... waits for a command that never comes */
 	MAKE_FAULT_TILE,	/* ... has a convolution whose weights were never fetched */

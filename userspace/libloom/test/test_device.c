@@ -186,6 +186,23 @@ static void many_jobs(const struct loaded *loaded, struct drm_loom_job *jobs)
 		loom_instance_job(loaded->instance, 0, i % loaded->args.slices, loaded->slot, &jobs[i]);
 }
 
+/* Models that do not fit the activation SRAM together are refused, and what was made for them goes. */
+static void test_no_lease_left(void **data)
+{
+	struct state *state = *data;
+	uint32_t sram = loom_dev_caps(state->dev)->act_sram_bytes;
+	struct make_model args = { .name = "half", .slices = 1, .seed = 1 };
+	struct loom_instance *second;
+	struct loaded a;
+
+	args.n = (sram / 2 + LOOM_LEASE_ALIGN) / 2;
+	load(&a, state->dev, state->queue, 0, args, 1);
+	assert_int_equal(loom_instance_create(state->dev, a.model, 1, &second), -ENOSPC);
+	unload(&a);
+	load(&a, state->dev, state->queue, 0, args, 1);
+	unload(&a);
+}
+
 /* The caller gave up; the jobs go on, and nothing they write to is gone. */
 static void test_timeout(void **data)
 {
@@ -487,6 +504,11 @@ static void test_fault_load(void **data)
 	weave_with_fault(*data, MAKE_FAULT_LOAD, LOOM_FAULT_MMU_READ);
 }
 
+static void test_fault_store(void **data)
+{
+	weave_with_fault(*data, MAKE_FAULT_STORE, LOOM_FAULT_MMU_WRITE);
+}
+
 static void test_fault_opcode(void **data)
 {
 	weave_with_fault(*data, MAKE_FAULT_OPCODE, LOOM_FAULT_BAD_OPCODE);
@@ -513,6 +535,7 @@ int run_device_tests(const char *device, const char *title, bool without_uring)
 		on_device(test_queues),
 		on_device(test_bad_submissions),
 		on_device(test_run),
+		on_device(test_no_lease_left),
 		on_device(test_timeout),
 		on_device(test_woven),
 		on_device(test_ring_array),
@@ -521,6 +544,7 @@ int run_device_tests(const char *device, const char *title, bool without_uring)
 		on_device(test_destroy_under_way),
 		on_device(test_ring_destroyed),
 		on_device(test_fault_load),
+		on_device(test_fault_store),
 		on_device(test_fault_opcode),
 		on_device(test_fault_wait),
 		on_device(test_fault_tile),

@@ -128,7 +128,7 @@ static void test_versions(void **data)
 	abi.isa_version = LOOM_ISA_VERSION;
 	memset(abi.preset, 'x', sizeof(abi.preset));
 	memcpy(at, &abi, sizeof(abi));
-	refused(file, size, -ENOEXEC, "not terminated");
+	refused(file, size, -ENOEXEC, "no string");
 	free(file);
 }
 
@@ -170,9 +170,9 @@ static Elf64_Shdr *find_section(char *file, const char *name)
 static void test_records(void **data)
 {
 	size_t size;
-	char *file = small_file(&size);
+	char *file = small_file(&size), *at;
 
-	refuse_info(name, 1 << 20, "name is outside .strtab");
+	refuse_info(name, 1 << 20, "name is no string of .strtab");
 	refuse_info(num_slices, 0, "0 slices");
 	refuse_info(num_slices, 4, ".loom.slices has");
 	refuse_info(num_inputs, 2, ".loom.tensors has");
@@ -188,7 +188,7 @@ static void test_records(void **data)
 	refuse_slice(1, cmd, UINT64_MAX - 63, "outside .cmd");
 	refuse_slice(1, cmd_size, 1 << 20, "outside .cmd");
 	refuse_slice(1, cmd_size, 8, "bad alignment or size");
-	refuse_slice(1, name, UINT32_MAX, "name is outside .strtab");
+	refuse_slice(1, name, UINT32_MAX, "name is no string of .strtab");
 	refuse_slice(0, layer, 2, "layer");
 	refuse_slice(1, num_cmds, 77, "disagree");
 	refuse_slice(1, weight_bytes, 77, "disagree");
@@ -199,7 +199,7 @@ static void test_records(void **data)
 	refuse_head(reserved, 8, "bad header");
 	refuse_head(lease_bytes, 8 << 20, "bytes of lease");
 
-	refuse_tensor(0, name, UINT32_MAX, "name is outside .strtab");
+	refuse_tensor(0, name, UINT32_MAX, "name is no string of .strtab");
 	refuse_tensor(0, dtype, 5, "unknown type 5");
 	refuse_tensor(0, rank, 9, "rank 9");
 	refuse_tensor(0, dims[1], UINT64_MAX, "overflows");
@@ -207,6 +207,11 @@ static void test_records(void **data)
 	refuse_tensor(1, offset, 1 << 20, "outside the I/O region");
 	refuse_tensor(1, offset, UINT64_MAX - 63, "outside the I/O region");
 	refuse_tensor(1, offset, 8, "outside the I/O region, or is not aligned");
+
+	at = memmem(file, size, "add1", 5);
+	at[1] = '\x1b';		/* for the terminal of whoever lists it */
+	refused(file, size, -ENOEXEC, "slice 1: its name is no string");
+	at[1] = 'd';
 
 	refuse_rela(0, r_offset, 1 << 20, "outside .cmd");
 	refuse_rela(0, r_offset, UINT64_MAX - 7, "outside .cmd");
@@ -258,7 +263,7 @@ static void test_headers(void **data)
 	refuse_section(".cmd", sh_type, SHT_NOBITS, "no contents");
 	refuse_section(".loom.info", sh_size, 8, ".loom.info has 8 bytes");
 	refuse_section(".rela.cmd", sh_size, 25, "whole number of records");
-	refuse_section(".strtab", sh_size, 1, "outside .strtab");
+	refuse_section(".strtab", sh_size, 1, "no string of .strtab");
 	refuse_section(".symtab", sh_size, 24, "no symbol");
 	refuse_section(".note.loom", sh_size, 20, "ABI note");
 	refuse_section(".note.loom", sh_flags, SHF_COMPRESSED, "compressed");

@@ -23,5 +23,8 @@ $(call firmware-sim-test,timing)
 $(call firmware-sim-test,weave)
 $(call firmware-sim-test,fuzz)
 
+# Nothing in here is for others but loom_sim.h and loom_timing.h, which a shared library need not
+# export either.
+$(call compile-flags,$(FIRMWARE_SIM_SOURCES) $(TIMING_SOURCES),-fvisibility=hidden)
 # Rows of floats: worth vectorising. (No option here may change a sum's order.)
 $(call compile-flags,$(wildcard firmware-sim/hw/*.c),-O3)

@@ -68,6 +68,7 @@ uint16_t float_to_half_c(float value)
 }
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 
 __attribute__((target("avx,f16c")))
@@ -93,9 +94,17 @@ static size_t float_to_half_f16c(uint16_t *dst, const float *src, size_t n)
 	return i;
 }
 
+/* Not every compiler's __builtin_cpu_supports() knows f16c; that of avx says that the kernel saves
+ * the registers. CPUID is asked once: in a virtual machine it is slow. */
 static int have_f16c(void)
 {
-	return __builtin_cpu_supports("f16c");
+	static int have = -1;
+	unsigned int a, b, c, d;
+
+	if (have < 0)
+		have = __builtin_cpu_supports("avx") && __get_cpuid(1, &a, &b, &c, &d) &&
+		       c & bit_F16C;
+	return have;
 }
 #else
 static size_t half_to_float_f16c(float *dst, const uint16_t *src, size_t n)

@@ -40,6 +40,7 @@ struct LoomState {
 	MemoryRegion regs;
 	MemoryRegion doorbells;
 	QEMUTimer *timer;
+	uint64_t expires;	/* what it is set to */
 	struct loom_sim *sim;
 
 	char *preset;
@@ -69,6 +70,10 @@ static void loom_set_timer(void *opaque, uint64_t ns)
 {
 	LoomState *s = opaque;
 
+	/* Asked after every register access, mostly for the same; moving a timer is work. */
+	if (ns == s->expires)
+		return;
+	s->expires = ns;
 	if (ns > INT64_MAX)
 		timer_del(s->timer);
 	else
@@ -99,6 +104,7 @@ static void loom_timer(void *opaque)
 {
 	LoomState *s = opaque;
 
+	s->expires = UINT64_MAX;
 	loom_sim_timer(s->sim, loom_now());
 }
 
@@ -252,6 +258,7 @@ static void loom_realize(PCIDevice *pdev, Error **errp)
 	loom_init_bars(s, &config.caps);
 	if (!loom_init_msix(pdev, config.caps.num_vectors, errp))
 		return;
+	s->expires = UINT64_MAX;
 	s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, loom_timer, s);
 	s->sim = loom_sim_new(&config, &loom_ops, s);
 	if (!s->sim)

@@ -5,7 +5,7 @@
  * that is a fuzzer, without it is a test: main() spoils valid buffers at random, always in the
  * same way.
  *
- *	fuzz [ROUNDS [SEED]]
+ *	fuzz [ROUNDS [SEED]]	(0 rounds: write a valid buffer to stdout, to start a corpus with)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct host *host;
 static struct rig rig;
+static uint32_t last_fault;
 
 static void check(bool ok, const char *what)
 {
@@ -99,7 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(outside_untouched(), "wrote outside the lease");
 	if (cqe->fault)
 		revive();
-	return cqe->fault;
+	last_fault = cqe->fault;
+	return 0;
 }
 
 #ifndef FUZZER
@@ -130,6 +132,14 @@ static void spoil(struct buffer *b, uint64_t *seed)
 	}
 }
 
+static int write_sample(void)
+{
+	struct buffer b;
+
+	sample(&b, &rig);
+	return fwrite(b.s.bytes, b.s.size, 1, stdout) != 1;
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t rounds = argc > 1 ? strtoul(argv[1], NULL, 0) : 3000;
@@ -137,13 +147,16 @@ int main(int argc, char **argv)
 	uint32_t seen[LOOM_FAULT_COUNT] = { 0 };
 
 	start();
+	if (!rounds)
+		return write_sample();
 	for (uint32_t i = 0; i < rounds; i++) {
 		struct buffer b;
 
 		sample(&b, &rig);
 		if (i)
 			spoil(&b, &seed);
-		seen[LLVMFuzzerTestOneInput(b.s.bytes, b.s.size)]++;
+		LLVMFuzzerTestOneInput(b.s.bytes, b.s.size);
+		seen[last_fault]++;
 	}
 	for (int fault = 0; fault < LOOM_FAULT_COUNT; fault++)
 		if (seen[fault])

@@ -1,0 +1,715 @@
+// SPDX-License-Identifier: MIT
+/* Toy models: compiled, run on the device model, held against hostops on the same graph. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loom_sim.h"
+#include "run_sim.h"
+#include "toy.h"
+
+static struct loom_hw_caps caps_of(const char *preset)
+{
+	struct loom_sim_config config;
+
+	assert_true(loom_sim_preset(&config, preset));
+	return config.caps;
+}
+
+/* Values for the toy's inputs, all float; shapes as declared, dynamic dims 1. */
+static unsigned int make_inputs(struct toy *t, struct loomc_tensor *in)
+{
+	uint32_t seed = 7;
+
+	for (size_t i = 0; i < t->graph.n_input; i++) {
+		const Onnx__TensorShapeProto *shape = t->graph.input[i]->type->tensor_type->shape;
+		int64_t dims[HOSTOP_MAX_DIMS];
+
+		for (size_t d = 0; d < shape->n_dim; d++)
+			dims[d] = shape->dim[d]->dim_value;
+		in[i].name = t->graph.input[i]->name;
+		assert_int_equal(hostop_shape(&in[i].t, t->graph.input[i]->type->tensor_type->elem_type,
+					      (unsigned int)shape->n_dim, dims), 0);
+		assert_int_equal(hostop_alloc(&in[i].t), 0);
+		for (size_t e = 0; e < in[i].t.count; e++)
+			hostop_set(&in[i].t, e, hostop_is_float(in[i].t.dtype) ? toy_random(&seed) :
+				   (double)(e % 3));
+	}
+	return (unsigned int)t->graph.n_input;
+}
+
+static void assert_close(const struct hostop_tensor *got, const struct hostop_tensor *want)
+{
+	double scale = 0;
+
+	for (size_t i = 0; i < want->count; i++)
+		scale = fmax(scale, fabs(hostop_get(want, i)));
+	for (size_t i = 0; i < want->count; i++) {
+		double off = fabs(hostop_get(got, i) - hostop_get(want, i));
+
+		if (!(off <= 4e-3 * scale + 1e-3))
+			fail_msg("element %zu is %g, not %g", i, hostop_get(got, i), hostop_get(want, i));
+	}
+}
+
+/* One run of a compiled toy; outputs have the shapes of `like`. */
+static void run(const char *preset, const struct loomc_result *r, const struct loomc_tensor *in,
+		unsigned int num_in, struct loomc_tensor *got, const struct loomc_tensor *like,
+		unsigned int num)
+{
+	char error[256];
+
+	memcpy(got, like, num * sizeof(*got));
+	for (unsigned int i = 0; i < num; i++)
+		got[i].t.data = NULL;
+	if (run_sim(preset, r->file, r->size, in, num_in, got, num, error, sizeof(error)))
+		fail_msg("%s", error);
+}
+
+static void compile_or_fail(const void *onnx, size_t size, const struct loomc_options *o,
+			    struct loomc_result *r)
+{
+	if (loomc_compile(onnx, size, o, r))
+		fail_msg("%s", r->error);
+}
+
+/* Compiled sliced, in very small slices and whole: outputs as hostops', and all the same bytes. */
+static void check_on(struct toy *t, const char *preset)
+{
+	static const uint64_t slice_bytes[] = { 0, 600, 1 };
+	struct loomc_options o = { .caps = caps_of(preset), .num_values = 0 };
+	struct loomc_tensor in[8] = { 0 }, got[8], first[8], *want;
+	unsigned int num_in = make_inputs(t, in), num;
+	struct loomc_result r;
+	size_t size;
+	const void *onnx = toy_pack(t, &size);
+
+	o.values = in;
+	o.num_values = num_in;
+	if (loomc_evaluate(onnx, size, &o, &r, &want, &num))
+		fail_msg("%s", r.error);
+	o.num_values = 0;
+	for (int way = 0; way < 3; way++) {
+		o.slice_bytes = slice_bytes[way];
+		o.no_slice = way == 2;
+		compile_or_fail(onnx, size, &o, &r);
+		run(preset, &r, in, num_in, way ? got : first, want, num);
+		loomc_result_free(&r);
+		for (unsigned int i = 0; i < num; i++) {
+			if (!way) {
+				assert_close(&first[i].t, &want[i].t);
+				continue;
+			}
+			assert_memory_equal(got[i].t.data, first[i].t.data, hostop_bytes(&got[i].t));
+			hostop_free(&got[i].t);
+		}
+	}
+	for (unsigned int i = 0; i < num; i++)
+		hostop_free(&first[i].t);
+	for (unsigned int i = 0; i < num_in; i++)
+		hostop_free(&in[i].t);
+	loomc_tensors_free(want, num);
+}
+
+static void check(struct toy *t)
+{
+	check_on(t, "tiny");
+	check_on(t, "memory-centric");
+	toy_free(t);
+}
+
+/* ---- operators and fusions ---- */
+
+static void conv_batchnorm_relu(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(1, 3, 9, 7));
+	toy_weights(&t, "w", 0.5, DIMS(20, 3, 3, 3));
+	toy_weights(&t, "scale", 1, DIMS(20));
+	toy_weights(&t, "shift", 1, DIMS(20));
+	toy_weights(&t, "mean", 1, DIMS(20));
+	toy_floats(&t, "var", 20, (float [20]){ 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2 });
+	toy_node(&t, "Conv", "x w", "c");
+	toy_attr_ints(&t, "pads", 4, (int64_t []){ 1, 1, 1, 1 });
+	toy_attr_ints(&t, "strides", 2, (int64_t []){ 2, 1 });
+	toy_node(&t, "BatchNormalization", "c scale shift mean var", "b");
+	toy_node(&t, "Relu", "b", "y");
+	toy_output(&t, "y");
+	check(&t);
+}
+
+static void residual_block(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(2, 8, 6, 6));
+	toy_weights(&t, "w1", 0.3, DIMS(18, 8, 3, 3));
+	toy_weights(&t, "w2", 0.3, DIMS(8, 18, 1, 1));
+	toy_node(&t, "Conv", "x w1", "a");
+	toy_attr_ints(&t, "pads", 4, (int64_t []){ 1, 1, 1, 1 });
+	toy_node(&t, "Sigmoid", "a", "s");
+	toy_node(&t, "Mul", "a s", "silu");
+	toy_node(&t, "Conv", "silu w2", "b");
+	toy_node(&t, "Add", "x b", "sum");
+	toy_node(&t, "Relu", "sum", "y");
+	toy_output(&t, "y");
+	check(&t);
+}
+
+static void depthwise_and_groups(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(1, 24, 8, 8));
+	toy_weights(&t, "w1", 0.5, DIMS(24, 1, 3, 3));
+	toy_weights(&t, "b1", 0.5, DIMS(24));
+	toy_weights(&t, "w2", 0.5, DIMS(36, 8, 1, 1));
+	toy_weights(&t, "w3", 0.5, DIMS(72, 1, 3, 3));
+	toy_node(&t, "Conv", "x w1 b1", "d");
+	toy_attr_int(&t, "group", 24);
+	toy_attr_ints(&t, "pads", 4, (int64_t []){ 1, 1, 1, 1 });
+	toy_node(&t, "Conv", "d w2", "g");
+	toy_attr_int(&t, "group", 3);
+	toy_node(&t, "Conv", "g w3", "y");
+	toy_attr_int(&t, "group", 36);
+	toy_output(&t, "y");
+	check(&t);
+}
+
+/* The hard swish and squeeze-and-excite of PP-OCR, with the affine maps around them. */
+static void hardswish_excite(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 11);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(1, 12, 6, 6));
+	toy_weights(&t, "w", 0.8, DIMS(12, 12, 1, 1));
+	toy_weights(&t, "w1", 0.5, DIMS(4, 12, 1, 1));
+	toy_weights(&t, "w2", 0.5, DIMS(12, 4, 1, 1));
+	toy_weights(&t, "w3", 0.5, DIMS(12, 1, 3, 3));
+	toy_scalar(&t, "three", 3);
+	toy_scalar(&t, "zero", 0);
+	toy_scalar(&t, "six", 6);
+	toy_floats(&t, "k", 1, (float []){ 0.7f });
+	toy_floats(&t, "m", 1, (float []){ -0.3f });
+	toy_node(&t, "Conv", "x w", "c");
+	toy_node(&t, "Add", "c three", "c3");
+	toy_node(&t, "Clip", "c3 zero six", "clip");
+	toy_node(&t, "Mul", "c clip", "mul");
+	toy_node(&t, "Div", "mul six", "h");
+	toy_node(&t, "Mul", "k h", "hk");
+	toy_node(&t, "Add", "hk m", "hm");
+	toy_node(&t, "Conv", "hm w3", "d");
+	toy_attr_int(&t, "group", 12);
+	toy_attr_ints(&t, "pads", 4, (int64_t []){ 1, 1, 1, 1 });
+	toy_node(&t, "GlobalAveragePool", "d", "p");
+	toy_node(&t, "Conv", "p w1", "p1");
+	toy_node(&t, "Relu", "p1", "r1");
+	toy_node(&t, "Conv", "r1 w2", "p2");
+	toy_node(&t, "HardSigmoid", "p2", "s");
+	toy_node(&t, "Mul", "d s", "ds");
+	toy_node(&t, "Add", "d ds", "y");
+	toy_output(&t, "y");
+	check(&t);
+}
+
+static void upsample_concat(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 11);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(1, 6, 4, 4));
+	toy_weights(&t, "w1", 0.5, DIMS(5, 6, 1, 1));
+	toy_weights(&t, "w2", 0.5, DIMS(7, 6, 2, 2));
+	toy_weights(&t, "w3", 0.5, DIMS(6, 7, 2, 2));
+	toy_weights(&t, "w4", 0.5, DIMS(17, 4, 3, 3));
+	toy_floats(&t, "scales", 4, (float []){ 1, 1, 2, 2 });
+	toy_floats(&t, "roi", 0, NULL);
+	toy_node(&t, "Conv", "x w1", "a");
+	toy_node(&t, "Resize", "a roi scales", "up");
+	toy_node(&t, "ConvTranspose", "x w3", "ct");
+	toy_attr_ints(&t, "strides", 2, (int64_t []){ 2, 2 });
+	toy_node(&t, "Resize", "x roi scales", "xup");
+	toy_node(&t, "Relu", "xup", "xr");
+	toy_node(&t, "Concat", "up ct xr", "cat");
+	toy_attr_int(&t, "axis", 1);
+	toy_node(&t, "ConvTranspose", "cat w5", "ct2");
+	toy_attr_ints(&t, "strides", 2, (int64_t []){ 2, 2 });
+	toy_attr_ints(&t, "pads", 4, (int64_t []){ 1, 1, 1, 1 });
+	toy_attr_ints(&t, "output_padding", 2, (int64_t []){ 1, 1 });
+	toy_weights(&t, "w5", 0.3, DIMS(18, 4, 3, 3));
+	toy_node(&t, "MaxPool", "ct2", "y");
+	toy_attr_ints(&t, "kernel_shape", 2, (int64_t []){ 3, 3 });
+	toy_attr_ints(&t, "strides", 2, (int64_t []){ 2, 2 });
+	toy_output(&t, "y");
+	toy_output(&t, "cat");
+	check(&t);
+}
+
+/* Attention with everything between: layer norm spelt out, heads, mask, GELU spelt out. */
+static void transformer_block(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(1, 5, 24));
+	toy_weights(&t, "wq", 0.3, DIMS(24, 24));
+	toy_weights(&t, "wk", 0.3, DIMS(24, 24));
+	toy_weights(&t, "wv", 0.3, DIMS(24, 24));
+	toy_weights(&t, "wo", 0.3, DIMS(24, 24));
+	toy_weights(&t, "bo", 0.3, DIMS(24));
+	toy_weights(&t, "w1", 0.3, DIMS(24, 40));
+	toy_weights(&t, "w2", 0.3, DIMS(40, 24));
+	toy_weights(&t, "gamma", 1, DIMS(24));
+	toy_weights(&t, "beta", 1, DIMS(24));
+	toy_ints(&t, "heads", 4, (int64_t []){ 0, 0, 3, 8 });
+	toy_ints(&t, "flat", 3, (int64_t []){ 0, 0, 24 });
+	toy_scalar(&t, "two", 2);
+	toy_scalar(&t, "eps", 1e-5f);
+	toy_scalar(&t, "scale", 2.828427f);
+	toy_scalar(&t, "sqrt2", 1.41421356f);
+	toy_scalar(&t, "one", 1);
+	toy_scalar(&t, "half", 0.5f);
+	toy_node(&t, "ReduceMean", "x", "mean");
+	toy_attr_ints(&t, "axes", 1, (int64_t []){ -1 });
+	toy_node(&t, "Sub", "x mean", "sub");
+	toy_node(&t, "Pow", "sub two", "sq");
+	toy_node(&t, "ReduceMean", "sq", "var");
+	toy_attr_ints(&t, "axes", 1, (int64_t []){ -1 });
+	toy_node(&t, "Add", "var eps", "vareps");
+	toy_node(&t, "Sqrt", "vareps", "std");
+	toy_node(&t, "Div", "sub std", "norm");
+	toy_node(&t, "Mul", "norm gamma", "ng");
+	toy_node(&t, "Add", "ng beta", "n");
+	for (int i = 0; i < 3; i++) {
+		static const char *const w[] = { "n wq", "n wk", "n wv" }, *const o[] = { "q0", "k0", "v0" },
+			*const r[] = { "q0 heads", "k0 heads", "v0 heads" },
+			*const s[] = { "q1", "k1", "v1" }, *const h[] = { "q", "k", "v" };
+
+		toy_node(&t, "MatMul", w[i], o[i]);
+		toy_node(&t, "Reshape", r[i], s[i]);
+		toy_node(&t, "Transpose", s[i], h[i]);
+		toy_attr_ints(&t, "perm", 4, i == 1 ? (int64_t []){ 0, 2, 3, 1 } : (int64_t []){ 0, 2, 1, 3 });
+	}
+	toy_node(&t, "MatMul", "q k", "qk");
+	toy_node(&t, "Div", "qk scale", "qks");
+	toy_node(&t, "Softmax", "qks", "p");
+	toy_attr_int(&t, "axis", -1);
+	toy_node(&t, "MatMul", "p v", "pv");
+	toy_node(&t, "Transpose", "pv", "pt");
+	toy_attr_ints(&t, "perm", 4, (int64_t []){ 0, 2, 1, 3 });
+	toy_node(&t, "Reshape", "pt flat", "pf");
+	toy_node(&t, "MatMul", "pf wo", "o");
+	toy_node(&t, "Add", "o bo", "ob");
+	toy_node(&t, "Add", "x ob", "res");
+	toy_node(&t, "MatMul", "res w1", "f");
+	toy_node(&t, "Div", "f sqrt2", "fs");
+	toy_node(&t, "Erf", "fs", "fe");
+	toy_node(&t, "Add", "fe one", "f1");
+	toy_node(&t, "Mul", "f f1", "fm");
+	toy_node(&t, "Mul", "fm half", "g");
+	toy_node(&t, "MatMul", "g w2", "f2");
+	toy_node(&t, "Add", "res f2", "y");
+	toy_output(&t, "y");
+	check(&t);
+}
+
+/* Rotary embedding's strided slices, a cache that grows, and outputs in the midst. */
+static void strided_and_cache(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(1, 2, 1, 12));
+	toy_input(&t, "past", HOSTOP_F32, DIMS(1, 2, 3, 12));
+	toy_ints(&t, "s0", 1, (int64_t []){ 0 });
+	toy_ints(&t, "s1", 1, (int64_t []){ 1 });
+	toy_ints(&t, "end", 1, (int64_t []){ INT64_MAX });
+	toy_ints(&t, "axis", 1, (int64_t []){ 3 });
+	toy_ints(&t, "step", 1, (int64_t []){ 2 });
+	toy_ints(&t, "last", 1, (int64_t []){ -1 });
+	toy_ints(&t, "shape", 4, (int64_t []){ 1, 2, 1, 12 });
+	toy_weights(&t, "cos", 1, DIMS(1, 1, 1, 12));
+	toy_weights(&t, "sin", 1, DIMS(1, 1, 1, 12));
+	toy_node(&t, "Slice", "x s0 end axis step", "even");
+	toy_node(&t, "Slice", "x s1 end axis step", "odd");
+	toy_node(&t, "Neg", "odd", "neg");
+	toy_node(&t, "Unsqueeze", "neg last", "u0");
+	toy_node(&t, "Unsqueeze", "even last", "u1");
+	toy_node(&t, "Concat", "u0 u1", "pairs");
+	toy_attr_int(&t, "axis", -1);
+	toy_node(&t, "Reshape", "pairs shape", "turned");
+	toy_node(&t, "Mul", "x cos", "xc");
+	toy_node(&t, "Mul", "turned sin", "ts");
+	toy_node(&t, "Add", "xc ts", "rot");
+	toy_node(&t, "Concat", "past rot", "present");
+	toy_attr_int(&t, "axis", -2);
+	toy_node(&t, "Transpose", "present", "pt");
+	toy_attr_ints(&t, "perm", 4, (int64_t []){ 0, 1, 3, 2 });
+	toy_node(&t, "MatMul", "rot pt", "y");
+	toy_output(&t, "y");
+	toy_output(&t, "present");
+	check(&t);
+}
+
+static void gather_rows(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "ids", HOSTOP_I64, DIMS(1, 4));
+	toy_weights(&t, "table", 1, DIMS(10, 20));
+	toy_weights(&t, "w", 0.4, DIMS(20, 33));
+	toy_node(&t, "Gather", "table ids", "e");
+	toy_node(&t, "MatMul", "e w", "y");
+	toy_output(&t, "y");
+	check(&t);
+}
+
+static void gemm_and_reductions(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(3, 40));
+	toy_weights(&t, "w", 0.3, DIMS(50, 40));
+	toy_weights(&t, "b", 0.3, DIMS(50));
+	toy_node(&t, "Gemm", "x w b", "g");
+	toy_attr_int(&t, "transB", 1);
+	toy_attr_float(&t, "alpha", 0.5);
+	toy_attr_float(&t, "beta", 2);
+	toy_node(&t, "Tanh", "g", "h");
+	toy_node(&t, "ReduceSum", "h axes", "s");
+	toy_attr_int(&t, "keepdims", 0);
+	toy_ints(&t, "axes", 1, (int64_t []){ 0 });
+	toy_node(&t, "ReduceMax", "h", "m");
+	toy_attr_ints(&t, "axes", 1, (int64_t []){ 1 });
+	toy_node(&t, "Mul", "s m", "y");
+	toy_output(&t, "y");
+	check(&t);
+}
+
+/* Dynamic quantisation becomes a float product: within the 8 bits' own error of the integer one. */
+static void dynamic_quantisation(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(2, 16));
+	toy_weights(&t, "f", 1, DIMS(16, 8));
+	toy_scalar(&t, "wscale", 0.01f);
+	toy_scalar(&t, "z", 100);
+	toy_node(&t, "Cast", "z", "wzero");
+	toy_attr_int(&t, "to", HOSTOP_U8);
+	toy_node(&t, "QuantizeLinear", "f wscale wzero", "w");
+	toy_node(&t, "DynamicQuantizeLinear", "x", "q s zp");
+	toy_node(&t, "MatMulInteger", "q w zp wzero", "i");
+	toy_node(&t, "Cast", "i", "c");
+	toy_attr_int(&t, "to", HOSTOP_F32);
+	toy_node(&t, "Mul", "s wscale", "sw");
+	toy_node(&t, "Mul", "c sw", "yq");
+	toy_node(&t, "DequantizeLinear", "w wscale wzero", "wf");
+	toy_node(&t, "MatMul", "x wf", "yf");
+	toy_node(&t, "Sub", "yq yf", "y");	/* on the device: zero */
+	toy_output(&t, "yq");
+	{
+		struct loomc_options o = { .caps = caps_of("tiny") };
+		struct loomc_tensor in[1] = { 0 }, got[1], *want;
+		struct loomc_result r;
+		unsigned int num;
+		size_t size;
+		const void *onnx = toy_pack(&t, &size);
+
+		make_inputs(&t, in);
+		o.values = in;
+		o.num_values = 1;
+		assert_int_equal(loomc_evaluate(onnx, size, &o, &r, &want, &num), 0);
+		o.num_values = 0;
+		compile_or_fail(onnx, size, &o, &r);
+		run("tiny", &r, in, 1, got, want, 1);
+		for (size_t i = 0; i < want->t.count; i++)
+			assert_true(fabs(hostop_get(&got->t, i) - hostop_get(&want->t, i)) < 0.05);
+		hostop_free(&got->t);
+		hostop_free(&in->t);
+		loomc_tensors_free(want, num);
+		loomc_result_free(&r);
+	}
+	toy_free(&t);
+}
+
+/* ---- If ---- */
+
+static void make_if(struct toy *t, struct toy *yes, struct toy *no)
+{
+	toy_init(yes, 13);
+	toy_node(yes, "Add", "x k", "out");	/* x and k are the outer graph's */
+	toy_node(yes, "Relu", "out", "r");
+	toy_output(yes, "r");
+	toy_init(no, 13);
+	toy_node(no, "NoSuchOperator", "x", "out");
+	toy_output(no, "out");
+	toy_init(t, 13);
+	toy_input(t, "x", HOSTOP_F32, DIMS(2, 3));
+	toy_input(t, "flag", HOSTOP_BOOL, DIMS(1));
+	toy_weights(t, "k", 1, DIMS(3));
+	toy_node(t, "If", "flag", "y");
+	toy_attr_graph(t, "then_branch", yes);
+	toy_attr_graph(t, "else_branch", no);
+	toy_output(t, "y");
+}
+
+static void if_with_bound_condition(void **state)
+{
+	struct loomc_setting bind = { "flag", "true" };
+	struct loomc_options o = { .caps = caps_of("tiny"), .binds = &bind, .num_binds = 1 };
+	struct loomc_result r;
+	struct toy t, yes, no;
+	size_t size;
+	const void *onnx;
+
+	make_if(&t, &yes, &no);
+	onnx = toy_pack(&t, &size);
+	compile_or_fail(onnx, size, &o, &r);
+	loomc_result_free(&r);
+	bind.value = "false";
+	assert_int_equal(loomc_compile(onnx, size, &o, &r), -1);
+	assert_string_equal(r.error, "node 'out' (NoSuchOperator): operator is not supported");
+	o.num_binds = 0;
+	assert_int_equal(loomc_compile(onnx, size, &o, &r), -1);
+	assert_non_null(strstr(r.error, "--bind flag=true"));
+	toy_free(&t);
+	toy_free(&yes);
+	toy_free(&no);
+}
+
+/* ---- errors ---- */
+
+static void expect_error(struct toy *t, const struct loomc_options *o, const char *what)
+{
+	struct loomc_result r;
+	size_t size;
+	const void *onnx = toy_pack(t, &size);
+
+	assert_int_equal(loomc_compile(onnx, size, o, &r), -1);
+	if (!strstr(r.error, what))
+		fail_msg("'%s' does not say '%s'", r.error, what);
+	loomc_result_free(&r);
+}
+
+static void error_unsupported(void **state)
+{
+	struct loomc_options o = { .caps = caps_of("tiny") };
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(2, 3));
+	toy_node(&t, "ConvFoo", "x", "y");
+	toy_output(&t, "y");
+	expect_error(&t, &o, "node 'y' (ConvFoo): operator is not supported");
+	toy_free(&t);
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(2, 3));
+	toy_node(&t, "CumSum", "x axis", "y");
+	toy_ints(&t, "axis", 1, (int64_t []){ 0 });
+	toy_output(&t, "y");
+	expect_error(&t, &o, "node 'y' (CumSum): operator is not supported on the device");
+	toy_free(&t);
+}
+
+static void error_dynamic(void **state)
+{
+	struct loomc_setting shape = { "x", "1,3,8,8" };
+	struct loomc_options o = { .caps = caps_of("tiny") };
+	struct loomc_result r;
+	struct toy t;
+	size_t size;
+	const void *onnx;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(-1, 3, -1, 8));
+	toy_node(&t, "Relu", "x", "y");
+	toy_output(&t, "y");
+	expect_error(&t, &o, "input 'x' has dynamic dimensions; fix them with --shape x=N,3,N,8");
+	o.shapes = &shape;
+	o.num_shapes = 1;
+	onnx = toy_pack(&t, &size);
+	compile_or_fail(onnx, size, &o, &r);
+	loomc_result_free(&r);
+	shape.value = "1,4,8,8";
+	expect_error(&t, &o, "dimension 1 of the model's input is 3");
+	shape.value = "1,3,8";
+	expect_error(&t, &o, "the input has 4 dimensions");
+	shape.value = "1,3,-8,8";
+	expect_error(&t, &o, "not numbers with commas between");
+	shape.name = "z";
+	expect_error(&t, &o, "the model has no input 'z'");
+	toy_free(&t);
+}
+
+static void error_shapes(void **state)
+{
+	struct loomc_options o = { .caps = caps_of("tiny") };
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(2, 3));
+	toy_weights(&t, "w", 1, DIMS(4, 5));
+	toy_node(&t, "MatMul", "x w", "y");
+	toy_output(&t, "y");
+	expect_error(&t, &o, "node 'y' (MatMul): 3 columns times 4 rows");
+	t.graph.initializer[0]->raw_data.len--;
+	expect_error(&t, &o, "tensor 'w' has 79 bytes of data, its shape needs 80");
+	toy_free(&t);
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(2, 3));
+	toy_node(&t, "Relu", "z", "y");
+	toy_output(&t, "y");
+	expect_error(&t, &o, "node 'y' (Relu): reads 'z', which nothing before it makes");
+	toy_free(&t);
+}
+
+static void error_too_large(void **state)
+{
+	struct loomc_options o = { .caps = caps_of("tiny") };
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(1, 16, 256, 256));
+	toy_node(&t, "Relu", "x", "y");
+	toy_output(&t, "y");
+	expect_error(&t, &o, "of activation SRAM");
+	toy_free(&t);
+}
+
+/* ---- damaged files ---- */
+
+static const void *damage_subject(struct toy *t, size_t *size)
+{
+	toy_init(t, 13);
+	toy_input(t, "x", HOSTOP_F32, DIMS(1, 3, 6, 6));
+	toy_weights(t, "w", 0.5, DIMS(4, 3, 3, 3));
+	toy_weights(t, "w2", 0.5, DIMS(4, 2));
+	toy_ints(t, "shape", 2, (int64_t []){ -1, 4 });
+	toy_ints(t, "starts", 1, (int64_t []){ 0 });
+	toy_ints(t, "ends", 1, (int64_t []){ 2 });
+	toy_node(t, "Conv", "x w", "c");
+	toy_attr_ints(t, "pads", 4, (int64_t []){ 1, 1, 0, 0 });
+	toy_node(t, "Relu", "c", "r");
+	toy_node(t, "MaxPool", "r", "p");
+	toy_attr_ints(t, "kernel_shape", 2, (int64_t []){ 2, 2 });
+	toy_node(t, "Reshape", "p shape", "s");
+	toy_node(t, "MatMul", "s w2", "m");
+	toy_node(t, "Slice", "m starts ends", "sl");
+	toy_node(t, "Softmax", "sl", "y");
+	toy_output(t, "y");
+	return toy_pack(t, size);
+}
+
+/* Whatever is in the file: an error in words, or a file that the loader takes. */
+static void compile_damaged(const void *onnx, size_t size)
+{
+	struct loomc_options o = { .caps = caps_of("tiny") };
+	struct loomc_result r;
+
+	if (loomc_compile(onnx, size, &o, &r))
+		assert_true(strlen(r.error) > 8);
+	else
+		assert_non_null(r.file);
+	loomc_result_free(&r);
+}
+
+static void truncated(void **state)
+{
+	struct toy t;
+	size_t size;
+	const void *onnx = damage_subject(&t, &size);
+
+	for (size_t n = 0; n < size; n++) {
+		void *part = malloc(n ? n : 1);
+
+		memcpy(part, onnx, n);
+		compile_damaged(part, n);
+		free(part);
+	}
+	toy_free(&t);
+}
+
+static void bits_flipped(void **state)
+{
+	struct toy t;
+	size_t size;
+	const unsigned char *onnx = damage_subject(&t, &size);
+	unsigned char *copy = malloc(size);
+	uint32_t seed = 42;
+
+	for (int round = 0; round < 4000; round++) {
+		memcpy(copy, onnx, size);
+		for (int flips = 1 + round % 3; flips; flips--) {
+			seed = seed * 1664525u + 1013904223u;
+			copy[(seed >> 8) % size] ^= (unsigned char)(1u << (seed >> 4 & 7));
+		}
+		compile_damaged(copy, size);
+	}
+	free(copy);
+	toy_free(&t);
+}
+
+/* A pile of subgraphs must not exhaust the stack. */
+static void nested_deeply(void **state)
+{
+	size_t depth = 20000, size = 0;
+	unsigned char *data = malloc(depth * 16), *piece = malloc(depth * 16);
+
+	/* from the inside out: graph.node.attribute.g, each a field and a length before what is inside */
+	for (size_t i = 0; i < depth; i++) {
+		static const unsigned char tags[] = { 0x32, 0x2a, 0x0a };
+		size_t n = 0, left = size;
+
+		piece[n++] = i + 1 == depth ? 0x3a : tags[i % 3];
+		do {
+			piece[n++] = (unsigned char)(left & 0x7f) | (left > 0x7f ? 0x80 : 0);
+			left >>= 7;
+		} while (left);
+		memmove(data + n, data, size);
+		memcpy(data, piece, n);
+		size += n;
+	}
+	compile_damaged(data, size);
+	free(data);
+	free(piece);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(conv_batchnorm_relu),
+		cmocka_unit_test(residual_block),
+		cmocka_unit_test(depthwise_and_groups),
+		cmocka_unit_test(hardswish_excite),
+		cmocka_unit_test(upsample_concat),
+		cmocka_unit_test(transformer_block),
+		cmocka_unit_test(strided_and_cache),
+		cmocka_unit_test(gather_rows),
+		cmocka_unit_test(gemm_and_reductions),
+		cmocka_unit_test(dynamic_quantisation),
+		cmocka_unit_test(if_with_bound_condition),
+		cmocka_unit_test(error_unsupported),
+		cmocka_unit_test(error_dynamic),
+		cmocka_unit_test(error_shapes),
+		cmocka_unit_test(error_too_large),
+		cmocka_unit_test(truncated),
+		cmocka_unit_test(bits_flipped),
+		cmocka_unit_test(nested_deeply),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

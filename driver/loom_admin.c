@@ -87,7 +87,7 @@ static bool loom_admin_wait(struct loom_device *ldev)
 	unsigned long left = msecs_to_jiffies(LOOM_ADMIN_TIMEOUT_MS);
 
 	while (loom_read(ldev, LOOM_REG_ADMIN_CQ_TAIL) != ldev->admin.tail) {
-		if (!left)
+		if (!left || loom_device_is_gone(ldev))
 			return false;
 		left = wait_for_completion_timeout(&ldev->admin.done, left);
 	}

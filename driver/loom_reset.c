@@ -227,7 +227,7 @@ static void loom_reset_device(struct loom_device *ldev)
 		loom_queue_fail(queue, -ECANCELED);
 	}
 
-	ret = loom_device_boot(ldev);
+	ret = loom_device_is_gone(ldev) ? -ENODEV : loom_device_boot(ldev);
 	if (!ret)
 		ret = loom_reset_queues(ldev);
 	if (ret)

@@ -311,8 +311,10 @@ static struct loom_mapping *loom_vm_reserve(struct loom_vm *vm, struct loom_bo *
 	mapping->node.size = args->range;
 	ret = drm_mm_reserve_node(&vm->mappings, &mapping->node);
 	if (ret) {
+		drm_dbg(&vm->ldev->drm, "va %#llx, range %#llx: mapped already\n", args->va,
+			args->range);
 		kfree(mapping);
-		return ERR_PTR(ret == -ENOSPC ? -EEXIST : ret);
+		return ERR_PTR(-EEXIST); /* the range is inside the address space */
 	}
 
 	drm_gem_object_get(&bo->base.base);

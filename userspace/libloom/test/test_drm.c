@@ -127,6 +127,7 @@ int main(void)
 {
 	int failed;
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	failed = run_device_tests(NULL, "libloom, io_uring", false);
 	failed += run_ring_tests("rings, io_uring");
 	if (!forbid_uring("2"))

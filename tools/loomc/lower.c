@@ -154,9 +154,23 @@ static void emit_outputs_of(struct program *p, const struct value *v)
 			emit_output(p, i);
 }
 
+/* Tensors without elements make no commands; what is computed from one is no work for a device. */
+static bool is_empty(struct program *p, const struct node *node)
+{
+	bool empty = true;
+
+	for (unsigned int i = 0; i < node->num_out; i++)
+		empty = empty && !node->out[i]->t.count;
+	if (!empty && !is_op(node, "Concat") && node->num_in && node->in[0] && !node->in[0]->t.count)
+		fail_node(p->c, node, "its input is empty, which is not supported on the device");
+	return empty;
+}
+
 static void lower_node(struct program *p, struct node *node)
 {
 	p->node = node;
+	if (is_empty(p, node))
+		return;
 	if (!lower_view(p, node) && !lower_conv(p, node) && !lower_matmul(p, node) &&
 	    !lower_elementwise(p, node) && !lower_move(p, node) && !lower_reduce(p, node))
 		fail_node(p->c, node, "operator is not supported on the device");

@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: MIT
-$(eval $(call static-library,hostops,$(wildcard userspace/hostops/*.c),-Iuserspace/hostops))
+$(call static-library,hostops,$(wildcard userspace/hostops/*.c),-Iuserspace/hostops)
+$(call host-test,hostops,userspace/hostops/test/hostops_test.c,hostops)

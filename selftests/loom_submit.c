@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <linux/sync_file.h>
+#include <poll.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
-#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "loom_test.h"
@@ -348,6 +350,44 @@ TEST_F(submit, close_busy)
 		munmap(w.bo.map, w.bo.size);
 	}
 	ASSERT_EQ(0, submit_and_wait(self->fd, self->queue, self->job, 1, NULL));
+}
+
+/* A sync_file outlives the file whose job it stands for, and says how that ended. */
+TEST_F(submit, sync_file)
+{
+	struct drm_syncobj_handle export = {
+		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
+	};
+	struct sync_fence_info fence;
+	struct sync_file_info info = {
+		.num_fences = 1,
+		.sync_fence_info = (__u64)(uintptr_t)&fence,
+	};
+	struct drm_loom_job jobs[SOME];
+	struct submission s;
+	struct pollfd poll_fd;
+	int i;
+
+	fill(self, jobs);
+	submission_init(&s, self->queue, jobs, SOME, NULL);
+	submission_signal(&s, self->done, 0);
+	ASSERT_EQ(0, submission_run(self->fd, &s));
+	export.handle = self->done;
+	ASSERT_EQ(0, loom_call(self->fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export));
+
+	for (i = 0; i < (int)MAX_WORLDS; i++)
+		munmap(self->w[i].bo.map, self->w[i].bo.size);
+	munmap(self->results_bo.map, self->results_bo.size);
+	munmap(self->slow_bo.map, self->slow_bo.size);
+	close(self->fd);
+
+	poll_fd = (struct pollfd){ .fd = export.fd, .events = POLLIN };
+	EXPECT_EQ(1, poll(&poll_fd, 1, 0));
+	ASSERT_EQ(0, loom_call(export.fd, SYNC_IOC_FILE_INFO, &info));
+	EXPECT_EQ(-ECANCELED, fence.status);
+	EXPECT_STREQ("loom", fence.driver_name);
+	close(export.fd);
+	self->fd = loom_open();
 }
 
 /* ---- faults ---- */

@@ -86,8 +86,8 @@ FIXTURE_SETUP(recovery)
 }
 
 /*
- * After the test's process, which leaves nothing open: a device that came back while a file was open
- * has another number, and others expect the first.
+ * After the test's process, which leaves nothing open: a device that came back while a file was
+ * open has another number, and others expect the first.
  */
 FIXTURE_TEARDOWN_PARENT(recovery)
 {

@@ -82,10 +82,10 @@ static int make_queue(struct loomd *d)
 	const struct loom_hw_caps *caps = loom_dev_caps(d->device.dev);
 	struct drm_loom_queue_create args = {
 		.entries = 8,
-		/* Few, so that the end of a batch is not kept waiting for strangers. */
-		.irq_batch = 4,
 	};
 
+	/* Half a batch: the end of one is not kept waiting for many others of the next. */
+	args.irq_batch = d->options.max_jobs / PARTS / 2 + 1;
 	d->device.num_slots = 2 * d->options.max_models;
 	args.vm_slots = d->device.num_slots;
 	while (args.entries < 2 * d->options.max_jobs && args.entries < caps->max_ring_entries)
@@ -182,14 +182,6 @@ static void give_back(struct device *dev, struct batch *b)
 	dev->free_batches[dev->num_free++] = b->index;
 }
 
-/* The submission failed before it was one. */
-static void fail_batch(struct loomd *d, struct batch *b, int status)
-{
-	for (unsigned int i = 0; i < b->num; i++)
-		request_complete(d, &b->jobs[i], NULL, status);
-	give_back(&d->device, b);
-}
-
 static int put(struct device *dev, struct batch *b)
 {
 	uint64_t offset = (uint64_t)b->index * dev->batch_jobs * sizeof(*b->results);
@@ -211,27 +203,31 @@ static void close_batch(struct loomd *d)
 	err = put(dev, b);
 	if (err == -EBUSY) {
 		dev->stats.stalls++;
-		loom_ring_enter(dev->ring, 0, 0);
+		device_enter(d, 0, 0);
 		err = put(dev, b);
 	}
-	if (err) {
+	if (err) {	/* nothing that a request could be blamed for: start anew */
 		log_line(LOG_ERROR, "submission: %s", loom_error());
-		fail_batch(d, b, err);
+		dev->gone = true;
 		return;
 	}
 	dev->in_flight++;
+	dev->not_entered++;
 	dev->submitted_ps += b->ps;
 	dev->stats.batches++;
 	dev->stats.batch_jobs += b->num;
 }
 
+/* The slowest of the four that it passes through. */
 static uint64_t believed_ps(const struct loom_model *loom, unsigned int slice,
 			    const struct loom_hw_caps *caps)
 {
 	const struct loom_elf_slice *s = loom_model_slice(loom, slice);
-	uint64_t fetch = (s->weight_bytes + s->dma_bytes) * 1000000 / caps->dram_mbps;
+	uint64_t dram = (s->weight_bytes + s->dma_bytes) * 1000000 / caps->dram_mbps;
+	uint64_t firmware = (caps->fw_job_ns + s->num_cmds * (uint64_t)caps->fw_cmd_ns) * 1000;
+	uint64_t most = s->compute_ps > dram ? s->compute_ps : dram;
 
-	return s->compute_ps > fetch ? s->compute_ps : fetch;
+	return most > firmware ? most : firmware;
 }
 
 void device_submit(struct loomd *d, struct request *r, unsigned int slice, uint64_t tag, bool last)
@@ -256,6 +252,20 @@ void device_flush(struct loomd *d)
 
 	if (dev->open && (dev->in_flight < 2 || dev->submitted_ps < dev->window_ps / 2))
 		close_batch(d);
+}
+
+int device_enter(struct loomd *d, unsigned int wait, uint64_t timeout_ns)
+{
+	d->device.not_entered = 0;
+	return loom_ring_enter(d->device.ring, wait, timeout_ns);
+}
+
+void device_kick(struct loomd *d)
+{
+	if (d->device.open)
+		close_batch(d);
+	if (d->device.not_entered)
+		device_enter(d, 0, 0);
 }
 
 /* ---- in ---- */

@@ -144,7 +144,7 @@ struct histogram {
 
 struct model_stats {
 	uint64_t requests, served, failed, dropped, cancelled, lost, late;
-	uint64_t slices, rebuilds;
+	uint64_t slices, rebuilds, revived;
 	struct histogram latency;	/* arrival to reply */
 	struct histogram device;	/* first engine start to last completion, device time */
 };
@@ -178,7 +178,10 @@ struct request {
 	unsigned int at_device;		/* slices */
 	bool started;
 	bool ended;			/* sched will not name it again */
-	bool lost;			/* its VM died under it */
+	bool computed;			/* its outputs lie in its I/O region */
+	bool finishing;			/* in loomd.finishing: they are to be copied */
+	bool lost;			/* its VM died under it, or what it submitted was refused */
+	unsigned int revivals;
 	uint32_t fault;
 	char text[LOOM_PROTO_TEXT_MAX];	/* why it failed */
 	uint64_t device_start, device_end;
@@ -219,6 +222,7 @@ struct device {
 	unsigned int num_free;
 	struct batch *open;		/* being filled */
 	unsigned int in_flight;		/* batches */
+	unsigned int not_entered;	/* of those, in the ring and not told to the kernel */
 	uint64_t serial;
 	bool slot_used[2 * LOOMD_MAX_MODELS];
 	unsigned int num_slots;
@@ -289,6 +293,8 @@ struct loomd {
 	struct request *free_requests;
 	unsigned int num_active;
 	uint64_t request_serial;
+	struct request **finishing;	/* as many as there are I/O regions */
+	unsigned int num_finishing;
 	struct parked *parked;
 	unsigned int num_parked;
 
@@ -394,6 +400,8 @@ unsigned int request_cancel(struct loomd *d, struct client *c, uint64_t id);
 void request_drop_client(struct loomd *d, struct client *c);
 /* Ask sched what to do until it has nothing more, and do it. */
 void requests_pump(struct loomd *d);
+/* Copy outputs and answer, for those that the last pump found done. */
+void requests_finish(struct loomd *d);
 /* One slice came back. */
 void request_complete(struct loomd *d, const struct batch_job *job,
 		      const struct drm_loom_result *result, int status);
@@ -410,6 +418,10 @@ void device_slot_put(struct device *dev, unsigned int slot);
 void device_submit(struct loomd *d, struct request *r, unsigned int slice, uint64_t tag, bool last);
 /* Put the open batch into the ring, if the device will need it soon. */
 void device_flush(struct loomd *d);
+/* All that there is goes to the device now, because the daemon will be busy with something else. */
+void device_kick(struct loomd *d);
+/* loom_ring_enter(). */
+int device_enter(struct loomd *d, unsigned int wait, uint64_t timeout_ns);
 void device_reap(struct loomd *d);
 uint64_t device_ioctls(const struct device *dev);
 

@@ -32,7 +32,7 @@ static int watch_in_ring(struct loomd *d, int fd, uint64_t tag)
 
 	if (err != -EBUSY)
 		return err;
-	loom_ring_enter(d->device.ring, 0, 0);
+	device_enter(d, 0, 0);
 	return loom_ring_poll(d->device.ring, fd, tag);
 }
 
@@ -57,7 +57,7 @@ void loop_unwatch(struct loomd *d, uint64_t tag)
 	if (!w->num) {
 		if (loom_ring_poll_remove(d->device.ring, tag) != -EBUSY)
 			return;
-		loom_ring_enter(d->device.ring, 0, 0);
+		device_enter(d, 0, 0);
 		loom_ring_poll_remove(d->device.ring, tag);
 		return;
 	}
@@ -121,7 +121,7 @@ static int wait_in_ring(struct loomd *d)
 {
 	uint64_t timeout = server_busy(d) ? 0 : timeout_ns(d);
 
-	return loom_ring_enter(d->device.ring, timeout > 0, timeout);
+	return device_enter(d, timeout > 0, timeout);
 }
 
 static void poll_watches(struct loomd *d, uint64_t timeout)
@@ -142,7 +142,7 @@ static int wait_by_poll(struct loomd *d)
 	bool busy = d->device.in_flight > 0;
 
 	poll_watches(d, busy || server_busy(d) ? 0 : timeout_ns(d));
-	return busy ? loom_ring_enter(d->device.ring, 1, SLICE_NS) : 0;
+	return busy ? device_enter(d, 1, SLICE_NS) : 0;
 }
 
 static int sleep_until_something(struct loomd *d)
@@ -193,6 +193,7 @@ int loop_run(struct loomd *d)
 	do {
 		watchdog(d);
 		requests_pump(d);
+		requests_finish(d);
 		if (sleep_until_something(d))
 			d->device.gone = true;
 		device_reap(d);

@@ -3,14 +3,19 @@
  * The life of a request: it arrives, its slices go to the device when the scheduler says so, they come
  * back, it is answered.
  *
+ * Copying a megabyte costs the CPU as long as a large layer costs the device. So whatever can be
+ * submitted is, before inputs and outputs of that size are copied, and the outputs are left until
+ * the pump has run (requests_finish).
+ *
  * Three ends may come before that: the client goes or cancels (the request is told off to the
  * scheduler and lingers until the device has given its slices back), its model faults (below), the
  * device is gone.
  *
- * A fault kills the VM that all requests of a model share. The culprit gets -EIO. The VM's other
- * slices come back with errors and those requests get -EAGAIN. What the scheduler still hands out for
- * this model is parked; when the last slice is back, the model gets a new VM and the parked slices
- * go: those of requests that had begun in the old VM are lost, the others never notice.
+ * A fault kills the VM that all requests of a model share, and the culprit gets -EIO. The VM's other
+ * slices come back with errors. What the scheduler still hands out for this model is parked; when the
+ * last slice is back, the model gets a new VM. Requests that had begun in the old one are lost: they
+ * arrive again, with the input that the client's buffer still holds, and the client never notices.
+ * After MAX_REVIVALS it is told, with -EAGAIN.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,13 +24,17 @@
 
 #include "loomd.h"
 
+#define MUCH (64u << 10)	/* bytes that are worth a system call before they are copied */
+#define MAX_REVIVALS 8
+
 int requests_init(struct loomd *d)
 {
 	/* Twice what clients may have: those of clients that left linger at the device. */
 	d->num_requests = 2 * d->options.max_clients * d->options.max_requests;
 	d->requests = calloc(d->num_requests, sizeof(*d->requests));
 	d->parked = calloc(LOOMD_MAX_JOBS, sizeof(*d->parked));
-	if (!d->requests || !d->parked)
+	d->finishing = calloc(LOOMD_IO_REGIONS * d->options.max_models, sizeof(*d->finishing));
+	if (!d->requests || !d->parked || !d->finishing)
 		return -ENOMEM;
 	for (unsigned int i = d->num_requests; i-- > 0;) {
 		d->requests[i].index = i;
@@ -39,6 +48,7 @@ void requests_fini(struct loomd *d)
 {
 	free(d->requests);
 	free(d->parked);
+	free(d->finishing);
 }
 
 static struct request *find(struct loomd *d, uint64_t key)
@@ -267,7 +277,7 @@ static uint64_t copy(const struct request *r, bool outputs)
 
 static void settle(struct loomd *d, struct request *r)
 {
-	if (r->ended && !r->at_device)
+	if (r->ended && !r->at_device && !r->finishing)
 		release(d, r);
 }
 
@@ -279,12 +289,19 @@ static void refuse(struct loomd *d, struct request *r, uint64_t tag, int status)
 	settle(d, r);
 }
 
-static int begin(struct request *r)
+static bool regions_taken(const struct instance *in)
+{
+	return in->io_used == (1u << LOOMD_IO_REGIONS) - 1;
+}
+
+static int begin(struct loomd *d, struct request *r)
 {
 	struct instance *in = &r->model->instance;
-	unsigned int io = in->io_used == (1u << LOOMD_IO_REGIONS) - 1 ? LOOMD_IO_REGIONS :
-			  (unsigned int)__builtin_ctz(~in->io_used);
+	unsigned int io;
 
+	if (regions_taken(in))	/* by one whose outputs are still to be copied */
+		requests_finish(d);
+	io = regions_taken(in) ? LOOMD_IO_REGIONS : (unsigned int)__builtin_ctz(~in->io_used);
 	/* The scheduler was told how many may have begun, and miscounted. */
 	if (io >= LOOMD_IO_REGIONS) {
 		log_line(LOG_ERROR, "model %s: more requests begun than I/O regions", r->model->name);
@@ -293,8 +310,11 @@ static int begin(struct request *r)
 	in->io_used |= 1u << io;
 	r->io = (int)io;
 	r->started = true;
-	if (r->client)
-		r->client->stats.bytes_in += copy(r, false);
+	if (!r->client)
+		return 0;
+	if (loom_model_info(r->model->loom)->io_bytes > MUCH)
+		device_kick(d);
+	r->client->stats.bytes_in += copy(r, false);
 	return 0;
 }
 
@@ -313,7 +333,7 @@ static int admit(struct loomd *d, struct request *r)
 		return 0;
 	if (d->options.drop_late && r->deadline <= now_ns())
 		return -ETIME;
-	return begin(r);
+	return begin(d, r);
 }
 
 static void start(struct loomd *d, struct request *r, unsigned int slice, uint64_t tag)
@@ -345,15 +365,68 @@ static void submit(struct loomd *d, const struct sched_action *a)
 		start(d, r, a->slice, a->tag);
 }
 
+/* A request that was lost through no fault of its own starts over. */
+static bool revive(struct loomd *d, struct request *r)
+{
+	struct model *m = r->model;
+
+	if (!r->lost || !r->client || m->sched < 0 || m->broken[0] || r->revivals == MAX_REVIVALS)
+		return false;
+	if (r->io >= 0)
+		m->instance.io_used &= ~(1u << r->io);
+	r->io = -1;
+	r->started = r->lost = r->computed = false;
+	r->revivals++;
+	r->device_start = UINT64_MAX;
+	r->device_end = 0;
+	m->stats.revived++;
+	return !sched_arrive(d->sched, now_ns(), (unsigned int)m->sched, r->key, r->deadline);
+}
+
 static void reply(struct loomd *d, const struct sched_action *a)
 {
 	struct request *r = find(d, a->request);
 
-	if (!r)
+	if (!r || (a->status == -EAGAIN && revive(d, r)))
 		return;
-	answer(d, r, a->status);
+	if (!r->computed || !r->client) {
+		answer(d, r, a->status);
+		r->ended = true;
+		settle(d, r);
+		return;
+	}
+	r->finishing = true;
+	d->finishing[d->num_finishing++] = r;
+}
+
+/* Once: after that the I/O region may go. */
+static void take_outputs(struct request *r)
+{
+	if (r->computed && r->client)
+		r->client->stats.bytes_out += copy(r, true);
+	r->computed = false;
+}
+
+static void finish(struct loomd *d, struct request *r)
+{
+	take_outputs(r);
+	answer(d, r, 0);
+	r->finishing = false;
 	r->ended = true;
 	settle(d, r);
+}
+
+void requests_finish(struct loomd *d)
+{
+	bool much = false;
+
+	for (unsigned int i = 0; i < d->num_finishing; i++)
+		much |= loom_model_info(d->finishing[i]->model->loom)->io_bytes > MUCH;
+	if (much)
+		device_kick(d);
+	for (unsigned int i = 0; i < d->num_finishing; i++)
+		finish(d, d->finishing[i]);
+	d->num_finishing = 0;
 }
 
 static void timer(struct loomd *d, uint64_t at, uint64_t now)
@@ -408,6 +481,7 @@ static void rebuild(struct loomd *d, struct model *m)
 		r = &d->requests[i];
 		if (!r->key || r->model != m || !r->started)
 			continue;
+		take_outputs(r);
 		r->lost = true;
 		r->io = -1;
 	}
@@ -418,15 +492,27 @@ static void rebuild(struct loomd *d, struct model *m)
 	unpark(d, m);
 }
 
-/* The driver did not take the submission at all: its jobs have no results. */
-static int refused(struct request *r, int status)
+/*
+ * The driver did not take the submission at all, and its jobs have no results. It does so when one VM
+ * of them is dead, and does not say which: the rest are innocent.
+ */
+static int refused(struct loomd *d, struct request *r, int status)
 {
-	if (status == -ENOMEM || status == -EAGAIN || status == -EINTR || status == -ECANCELED)
-		return -EAGAIN;
-	snprintf(r->text, sizeof(r->text), "the driver refused the submission: %s",
-		 strerror(-status));
-	log_line(LOG_ERROR, "model %s: %s", r->model->name, r->text);
-	return -EIO;
+	uint64_t before = device_ioctls(&d->device);
+	struct instance *in = &r->model->instance;
+	struct drm_loom_vm_info info;
+
+	if (!in->dead && !loom_vm_info(loom_instance_vm(in->loom), &info))
+		in->dead = info.dead;
+	d->device.stats.admin_ioctls += device_ioctls(&d->device) - before;
+	if (status == -EINVAL || status == -ENOENT || status == -EFAULT) {
+		snprintf(r->text, sizeof(r->text), "the driver refused the submission: %s",
+			 strerror(-status));
+		log_line(LOG_ERROR, "model %s: %s", r->model->name, r->text);
+		return -EIO;
+	}
+	r->lost = true;
+	return -EAGAIN;
 }
 
 static bool innocent(const struct request *r, const struct drm_loom_result *result)
@@ -435,17 +521,16 @@ static bool innocent(const struct request *r, const struct drm_loom_result *resu
 	       result->fault == LOOM_FAULT_CONTEXT_DEAD || result->fault == LOOM_FAULT_CANCELLED;
 }
 
-/* What the request is told. Whatever it was, its VM's state is not to be relied on any more. */
-static int blame(struct request *r, unsigned int slice, const struct drm_loom_result *result,
-		 int status)
+static int blame(struct loomd *d, struct request *r, unsigned int slice,
+		 const struct drm_loom_result *result, int status)
 {
 	const struct loom_model *loom = r->model->loom;
 
 	if (status == -ENODEV)
 		return status;
-	r->model->instance.dead = true;
 	if (!result)
-		return refused(r, status);
+		return refused(d, r, status);
+	r->model->instance.dead = true;
 	if (innocent(r, result)) {
 		r->lost = true;
 		return -EAGAIN;
@@ -481,12 +566,6 @@ static uint64_t completion_time(const struct loomd *d, const struct drm_loom_res
 	return end < now ? end : now;
 }
 
-static void deliver(struct loomd *d, struct request *r, unsigned int slice)
-{
-	if (slice + 1 == loom_model_info(r->model->loom)->num_slices && r->client)
-		r->client->stats.bytes_out += copy(r, true);
-}
-
 void request_complete(struct loomd *d, const struct batch_job *job,
 		      const struct drm_loom_result *result, int status)
 {
@@ -501,9 +580,9 @@ void request_complete(struct loomd *d, const struct batch_job *job,
 			trace_add(d, r, job->slice, result);
 	}
 	if (status)
-		status = blame(r, job->slice, result, status);
-	else
-		deliver(d, r, job->slice);
+		status = blame(d, r, job->slice, result, status);
+	else if (job->slice + 1 == loom_model_info(m->loom)->num_slices)
+		r->computed = true;
 	/* The model may go with its last request, but not before its instance was seen to. */
 	m->num_requests++;
 	sched_complete(d->sched, completion_time(d, result), job->tag, status);
@@ -549,6 +628,7 @@ void requests_fail_all(struct loomd *d, int status, const char *text)
 {
 	struct request *r;
 
+	requests_finish(d);
 	for (unsigned int i = 0; i < d->num_requests; i++) {
 		r = &d->requests[i];
 		if (!r->key || !r->client)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -86,6 +87,8 @@ static void exec_daemon(struct rig *rig, const char *path, const char *const *op
 	unsigned int n = 5;
 	char pid[16];
 
+	/* Not to outlive a test that was killed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (options && *options && n < 31)
 		argv[n++] = *options++;
 	snprintf(pid, sizeof(pid), "%d", getpid());

@@ -25,8 +25,10 @@
 
 enum engine { ENGINE_FETCH, ENGINE_DMA, ENGINE_COMPUTE, ENGINE_COUNT };
 
-/* Events due at the same picosecond happen in this order: data arrives before anyone looks for it,
- * and the firmware acts on the state after. */
+/*
+ * Events due at the same picosecond happen in this order: data arrives before anyone looks for it,
+ * and the firmware acts on the state after.
+ */
 enum event_id {
 	EVENT_BOOT,
 	EVENT_ARRIVAL,		/* a DRAM burst is there */
@@ -87,11 +89,15 @@ struct job {
 	uint64_t mac_busy, vector_busy;
 	uint64_t wait_weights, wait_dma;
 
-	/* Its part of the weight FIFO, as offsets into its own stream:
-	 * freed <= release, freed <= arrived <= reserved <= weight_bytes. */
+	/*
+	 * Its part of the weight FIFO, as offsets into its own stream:
+	 * freed <= release, freed <= arrived <= reserved <= weight_bytes.
+	 */
 	uint64_t weight_bytes, reserved, arrived, release, freed;
-	/* Its weights, linear. The FIFO only accounts for the room: the maths of a command happens
-	 * when it ends, when the FIFO may have passed on the room of its first tiles. */
+	/*
+	 * Its weights, linear. The FIFO only accounts for the room: the maths of a command happens
+	 * when it ends, when the FIFO may have passed on the room of its first tiles.
+	 */
 	uint8_t *weights;
 };
 

@@ -5,7 +5,7 @@
  * The simulator is a state machine without a clock, a thread or I/O of its own: registers and
  * doorbells go in, memory accesses, interrupts and one timer go out through struct loom_sim_ops.
  * The host (the QEMU glue, a unit test, the library's sim back end) owns time: it says what time it
- * is on every entry, and calls loom_sim_timer() when the time that the simulator asked for has come.
+ * is on every entry, and calls loom_sim_timer() when the time the simulator asked for has come.
  * Same calls at the same times, same results: the simulator is deterministic.
  *
  * Time is in picoseconds inside the device; on this door it is nanoseconds.
@@ -28,8 +28,10 @@ struct loom_sim_ops {
 	int (*dma_write)(void *opaque, uint64_t addr, const void *buf, size_t len);
 	/* Send the MSI-X message of a vector. */
 	void (*irq)(void *opaque, unsigned int vector);
-	/* Call loom_sim_timer() at this time (ns); replaces the time asked for before.
-	 * UINT64_MAX: no timer. */
+	/*
+	 * Call loom_sim_timer() at this time (ns); replaces the time asked for before.
+	 * UINT64_MAX: no timer.
+	 */
 	void (*set_timer)(void *opaque, uint64_t ns);
 	/* Guest instructions executed so far; may be NULL (reads as 0). */
 	uint64_t (*instructions)(void *opaque);
@@ -43,11 +45,13 @@ enum loom_sim_functional {
 struct loom_sim_config {
 	struct loom_hw_caps caps;	/* from loom_sim_preset(), then overridden */
 	enum loom_sim_functional functional;
-	uint64_t watchdog_ns;		/* a job without progress for so long is a TIMEOUT; 0 = off */
+	uint64_t watchdog_ns;		/* a command that executes longer is a TIMEOUT; 0: off */
 };
 
-/* Fill config with a preset: "memory-centric" or "compute-centric" (Layerweaver, Table I), or
- * "tiny" (small sizes, for tests). Returns false for a name that is none. */
+/*
+ * Fill config with a preset: "memory-centric" or "compute-centric" (Layerweaver, Table I), or
+ * "tiny" (small sizes, for tests). Returns false for a name that is none.
+ */
 bool loom_sim_preset(struct loom_sim_config *config, const char *name);
 /* NULL-terminated list of preset names. */
 const char *const *loom_sim_presets(void);

@@ -5,8 +5,10 @@
  */
 #include "device.h"
 
-/* Stop a job wherever it is. Bursts under way arrive and are dropped, weights are discarded when
- * they reach the FIFO's end, and then it completes. */
+/*
+ * Stop a job wherever it is. Bursts under way arrive and are dropped, weights are discarded when
+ * they reach the FIFO's end, and then it completes.
+ */
 void job_kill(struct loom_sim *sim, struct job *job, enum loom_fault fault)
 {
 	if (job->dead)
@@ -18,8 +20,10 @@ void job_kill(struct loom_sim *sim, struct job *job, enum loom_fault fault)
 	compute_abort(sim, queue_core(sim, job->queue), job);
 }
 
-/* Activations that the dead job would have written are missing, so the context's later jobs have
- * nothing to work on. */
+/*
+ * Activations that the dead job would have written are missing, so the context's later jobs have
+ * nothing to work on.
+ */
 static void kill_successors(struct loom_sim *sim, const struct job *job)
 {
 	struct core *core = queue_core(sim, job->queue);

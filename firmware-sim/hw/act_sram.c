@@ -19,8 +19,10 @@ void act_sram_free(struct act_sram *act)
 	free(act->bytes);
 }
 
-/* A new tenant: the previous one's activations are none of its business. Units that nobody ever
- * used are still zero, and stay untouched in the host's memory. */
+/*
+ * A new tenant: the previous one's activations are none of its business. Units that nobody ever
+ * used are still zero, and stay untouched in the host's memory.
+ */
 void act_sram_lease(struct act_sram *act, uint32_t base, uint32_t size)
 {
 	for (uint32_t at = base; at < base + size; at += LOOM_LEASE_ALIGN) {

@@ -117,8 +117,9 @@ static void convert_row(uint8_t *dst, uint32_t dst_dtype, int64_t dst_stride, co
 			      min(CHUNK, n - done));
 }
 
-void execute_copy(const struct sram *sram, const struct loom_cmd_copy *cmd)
+void execute_copy(const struct sram *sram, const struct loom_cmd *hdr)
 {
+	const struct loom_cmd_copy *cmd = (const void *)hdr;
 	const struct loom_operand *const operands[] = { &cmd->dst, &cmd->src };
 	uint32_t dst_size = dtype_bytes(cmd->dst.dtype), src_size = dtype_bytes(cmd->src.dtype);
 	uint8_t *dst = sram->lease + cmd->dst.off;

@@ -53,8 +53,9 @@ static void sum_window(struct depthwise *d, const float *bias, uint64_t n, uint3
 				(uint64_t)ky * cmd->kw + kx);
 }
 
-void execute_dwconv(const struct sram *sram, const struct loom_cmd_conv *cmd)
+void execute_dwconv(const struct sram *sram, const struct loom_cmd *hdr)
 {
+	const struct loom_cmd_conv *cmd = (const void *)hdr;
 	const float *bias = cmd->hdr.flags & LOOM_CMD_BIAS ?
 			    (const void *)(sram->weights + cmd->b_off) : NULL;
 	uint64_t pixels = (uint64_t)cmd->batch * cmd->oh * cmd->ow;

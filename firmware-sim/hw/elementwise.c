@@ -13,23 +13,31 @@ static size_t min(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-#define EACH(expression) do {			\
-	for (size_t i = 0; i < n; i++)		\
-		a[i] = (expression);		\
-} while (0)
-
-static void combine(uint32_t fn, float *a, const float *b, size_t n)
-{
-	switch (fn) {
-	case LOOM_BIN_ADD:	EACH(a[i] + b[i]); break;
-	case LOOM_BIN_SUB:	EACH(a[i] - b[i]); break;
-	case LOOM_BIN_MUL:	EACH(a[i] * b[i]); break;
-	case LOOM_BIN_DIV:	EACH(a[i] / b[i]); break;
-	case LOOM_BIN_MAX:	EACH(a[i] < b[i] ? b[i] : a[i]); break;
-	case LOOM_BIN_MIN:	EACH(a[i] > b[i] ? b[i] : a[i]); break;
-	case LOOM_BIN_POW:	EACH(powf(a[i], b[i])); break;
-	}
+/* a[i] = a[i] fn b[i], from the expression for one pair. */
+#define FUNCTION(name, expression)				\
+static void name(float *a, const float *b, size_t n)		\
+{								\
+	for (size_t i = 0; i < n; i++)				\
+		a[i] = (expression);				\
 }
+
+FUNCTION(each_add, a[i] + b[i])
+FUNCTION(each_sub, a[i] - b[i])
+FUNCTION(each_mul, a[i] * b[i])
+FUNCTION(each_div, a[i] / b[i])
+FUNCTION(each_max, a[i] < b[i] ? b[i] : a[i])
+FUNCTION(each_min, a[i] > b[i] ? b[i] : a[i])
+FUNCTION(each_pow, powf(a[i], b[i]))
+
+static void (*const functions[LOOM_BIN_COUNT])(float *a, const float *b, size_t n) = {
+	[LOOM_BIN_ADD] = each_add,
+	[LOOM_BIN_SUB] = each_sub,
+	[LOOM_BIN_MUL] = each_mul,
+	[LOOM_BIN_DIV] = each_div,
+	[LOOM_BIN_MAX] = each_max,
+	[LOOM_BIN_MIN] = each_min,
+	[LOOM_BIN_POW] = each_pow,
+};
 
 /* Elements [first, first + n) of an operand's row that starts at `row`. */
 static void load_part(float *dst, const struct loom_operand *operand, const uint8_t *base,
@@ -53,15 +61,16 @@ static void binary_row(const struct sram *sram, const struct loom_cmd_binary *cm
 
 		load_part(a, &cmd->a, a_base, w->at[1], walk_stride(w, 1), done, part);
 		load_part(b, &cmd->b, b_base, w->at[2], walk_stride(w, 2), done, part);
-		combine(cmd->fn, a, b, part);
+		functions[cmd->fn](a, b, part);
 		activate(&cmd->act, a, part);
 		store_floats(sram->lease + cmd->dst.off + to * size, cmd->dst.dtype,
 			     walk_stride(w, 0), a, part);
 	}
 }
 
-void execute_binary(const struct sram *sram, const struct loom_cmd_binary *cmd)
+void execute_binary(const struct sram *sram, const struct loom_cmd *hdr)
 {
+	const struct loom_cmd_binary *cmd = (const void *)hdr;
 	const struct loom_operand *const operands[] = { &cmd->dst, &cmd->a, &cmd->b };
 	struct walk w;
 
@@ -84,8 +93,9 @@ static void unary_row(const struct loom_cmd_unary *cmd, uint8_t *dst, const uint
 	}
 }
 
-void execute_unary(const struct sram *sram, const struct loom_cmd_unary *cmd)
+void execute_unary(const struct sram *sram, const struct loom_cmd *hdr)
 {
+	const struct loom_cmd_unary *cmd = (const void *)hdr;
 	uint64_t src_row = (uint64_t)cmd->src_pitch * dtype_bytes(cmd->src_dtype);
 	uint64_t dst_row = (uint64_t)cmd->dst_pitch * dtype_bytes(cmd->dst_dtype);
 

@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "execute.h"
 
+static void execute_nop(const struct sram *sram, const struct loom_cmd *cmd)
+{
+}
+
+static void (*const units[])(const struct sram *sram, const struct loom_cmd *cmd) = {
+	[LOOM_OP_NOP] = execute_nop,
+	[LOOM_OP_CONV] = execute_conv,
+	[LOOM_OP_DWCONV] = execute_dwconv,
+	[LOOM_OP_MATMUL] = execute_matmul,
+	[LOOM_OP_COPY] = execute_copy,
+	[LOOM_OP_BINARY] = execute_binary,
+	[LOOM_OP_UNARY] = execute_unary,
+	[LOOM_OP_REDUCE] = execute_reduce,
+	[LOOM_OP_SOFTMAX] = execute_softmax,
+	[LOOM_OP_LAYERNORM] = execute_layernorm,
+	[LOOM_OP_POOL] = execute_pool,
+};
+
 void execute(const struct loom_hw_caps *caps, struct scratch *scratch,
 	     const struct loom_cmd *cmd, uint8_t *lease, const uint8_t *weights)
 {
@@ -11,16 +29,5 @@ void execute(const struct loom_hw_caps *caps, struct scratch *scratch,
 		.weights = weights,
 	};
 
-	switch (cmd->opcode) {
-	case LOOM_OP_CONV:	execute_conv(&sram, (const void *)cmd); break;
-	case LOOM_OP_DWCONV:	execute_dwconv(&sram, (const void *)cmd); break;
-	case LOOM_OP_MATMUL:	execute_matmul(&sram, (const void *)cmd); break;
-	case LOOM_OP_COPY:	execute_copy(&sram, (const void *)cmd); break;
-	case LOOM_OP_BINARY:	execute_binary(&sram, (const void *)cmd); break;
-	case LOOM_OP_UNARY:	execute_unary(&sram, (const void *)cmd); break;
-	case LOOM_OP_REDUCE:	execute_reduce(&sram, (const void *)cmd); break;
-	case LOOM_OP_SOFTMAX:	execute_softmax(&sram, (const void *)cmd); break;
-	case LOOM_OP_LAYERNORM:	execute_layernorm(&sram, (const void *)cmd); break;
-	case LOOM_OP_POOL:	execute_pool(&sram, (const void *)cmd); break;
-	}
+	units[cmd->opcode](&sram, cmd);
 }

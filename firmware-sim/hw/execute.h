@@ -17,21 +17,21 @@ struct sram {
 };
 
 /* hw/mac_array.c */
-void execute_conv(const struct sram *sram, const struct loom_cmd_conv *cmd);
-void execute_matmul(const struct sram *sram, const struct loom_cmd_matmul *cmd);
+void execute_conv(const struct sram *sram, const struct loom_cmd *hdr);
+void execute_matmul(const struct sram *sram, const struct loom_cmd *hdr);
 /* hw/depthwise.c */
-void execute_dwconv(const struct sram *sram, const struct loom_cmd_conv *cmd);
+void execute_dwconv(const struct sram *sram, const struct loom_cmd *hdr);
 /* hw/copy.c */
-void execute_copy(const struct sram *sram, const struct loom_cmd_copy *cmd);
+void execute_copy(const struct sram *sram, const struct loom_cmd *hdr);
 /* hw/elementwise.c */
-void execute_binary(const struct sram *sram, const struct loom_cmd_binary *cmd);
-void execute_unary(const struct sram *sram, const struct loom_cmd_unary *cmd);
+void execute_binary(const struct sram *sram, const struct loom_cmd *hdr);
+void execute_unary(const struct sram *sram, const struct loom_cmd *hdr);
 /* hw/reduce.c */
-void execute_reduce(const struct sram *sram, const struct loom_cmd_reduce *cmd);
-void execute_softmax(const struct sram *sram, const struct loom_cmd_softmax *cmd);
-void execute_layernorm(const struct sram *sram, const struct loom_cmd_layernorm *cmd);
+void execute_reduce(const struct sram *sram, const struct loom_cmd *hdr);
+void execute_softmax(const struct sram *sram, const struct loom_cmd *hdr);
+void execute_layernorm(const struct sram *sram, const struct loom_cmd *hdr);
 /* hw/pool.c */
-void execute_pool(const struct sram *sram, const struct loom_cmd_pool *cmd);
+void execute_pool(const struct sram *sram, const struct loom_cmd *hdr);
 
 /* hw/activation.c: x[i] = fn(x[i]) */
 void activate(const struct loom_act *act, float *x, size_t n);

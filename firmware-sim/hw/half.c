@@ -35,7 +35,7 @@ float half_to_float_c(uint16_t half)
 	if (magnitude == F16_INF)
 		return float_of(sign | F32_INF);
 	if (magnitude < 0x400)		/* subnormal: a multiple of 2^-24 */
-		return float_of(sign | bits_of((float)magnitude * 0x1p-24f));
+		return float_of(sign | bits_of((float)magnitude / 16777216.0f));
 	return float_of(sign | ((magnitude << 13) + ((127 - 15) << 23)));
 }
 
@@ -94,8 +94,10 @@ static size_t float_to_half_f16c(uint16_t *dst, const float *src, size_t n)
 	return i;
 }
 
-/* Not every compiler's __builtin_cpu_supports() knows f16c; that of avx says that the kernel saves
- * the registers. CPUID is asked once: in a virtual machine it is slow. */
+/*
+ * Not every compiler's __builtin_cpu_supports() knows f16c; that of avx says that the kernel saves
+ * the registers. CPUID is asked once: in a virtual machine it is slow.
+ */
 static int have_f16c(void)
 {
 	static int have = -1;

@@ -27,8 +27,10 @@ struct tiles {
 
 #define MAX_BLOCK_ROWS 128u
 
-/* Few rows where columns are many, so that a vector times a matrix does not mostly multiply
- * padding; more where they are few, so that a call is worth it. */
+/*
+ * Few rows where columns are many, so that a vector times a matrix does not mostly multiply
+ * padding; more where they are few, so that a call is worth it.
+ */
 static uint32_t block_rows(uint32_t cols)
 {
 	uint32_t rows = 2048 / cols / 16 * 16;
@@ -172,8 +174,9 @@ static void store_conv_rows(struct conv *v, uint64_t pixel, uint64_t channel)
 	}
 }
 
-void execute_conv(const struct sram *sram, const struct loom_cmd_conv *cmd)
+void execute_conv(const struct sram *sram, const struct loom_cmd *hdr)
 {
+	const struct loom_cmd_conv *cmd = (const void *)hdr;
 	struct conv v = {
 		.sram = sram,
 		.cmd = cmd,
@@ -265,8 +268,9 @@ static uint64_t batch_offset(const __u32 *stride, uint64_t b0, uint64_t b1)
 	return b0 * stride[0] + b1 * stride[1];
 }
 
-void execute_matmul(const struct sram *sram, const struct loom_cmd_matmul *cmd)
+void execute_matmul(const struct sram *sram, const struct loom_cmd *hdr)
 {
+	const struct loom_cmd_matmul *cmd = (const void *)hdr;
 	struct matmul m = { .cmd = cmd, .t = tiles_new(sram, cmd->k) };
 	uint32_t size = dtype_bytes(cmd->out_dtype);
 

@@ -65,8 +65,9 @@ static void divide(struct pooling *p)
 		p->acc[c] /= (float)divisor;
 }
 
-void execute_pool(const struct sram *sram, const struct loom_cmd_pool *cmd)
+void execute_pool(const struct sram *sram, const struct loom_cmd *hdr)
 {
+	const struct loom_cmd_pool *cmd = (const void *)hdr;
 	struct pooling p = {
 		.cmd = cmd,
 		.in = sram->lease + cmd->in,

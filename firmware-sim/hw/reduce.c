@@ -8,11 +8,11 @@
 
 static float fold(uint32_t fn, float acc, float x)
 {
-	switch (fn) {
-	case LOOM_RED_MAX:	return acc < x ? x : acc;
-	case LOOM_RED_MIN:	return acc > x ? x : acc;
-	default:		return acc + x;
-	}
+	if (fn == LOOM_RED_MAX)
+		return acc < x ? x : acc;
+	if (fn == LOOM_RED_MIN)
+		return acc > x ? x : acc;
+	return acc + x;
 }
 
 /* One [n][inner] block; row and acc are scratch of `inner` elements, `n` when inner is 1. */
@@ -39,8 +39,9 @@ static void reduce_row(const struct loom_cmd_reduce *cmd, const uint8_t *src, fl
 		*acc = fold(cmd->fn, *acc, row[n]);
 }
 
-void execute_reduce(const struct sram *sram, const struct loom_cmd_reduce *cmd)
+void execute_reduce(const struct sram *sram, const struct loom_cmd *hdr)
 {
+	const struct loom_cmd_reduce *cmd = (const void *)hdr;
 	uint64_t block = (uint64_t)cmd->n * cmd->inner * dtype_bytes(cmd->src_dtype);
 	uint64_t out = (uint64_t)cmd->inner * dtype_bytes(cmd->dst_dtype);
 	float *acc = scratch_floats(sram->scratch, SCRATCH_A, cmd->inner);
@@ -76,8 +77,9 @@ static void softmax(float *x, uint32_t n)
 		x[i] *= scale;
 }
 
-void execute_softmax(const struct sram *sram, const struct loom_cmd_softmax *cmd)
+void execute_softmax(const struct sram *sram, const struct loom_cmd *hdr)
 {
+	const struct loom_cmd_softmax *cmd = (const void *)hdr;
 	uint64_t src_size = dtype_bytes(cmd->src_dtype), dst_size = dtype_bytes(cmd->dst_dtype);
 	float *x = scratch_floats(sram->scratch, SCRATCH_A, cmd->n);
 
@@ -110,8 +112,9 @@ static void normalise(float *x, uint32_t n, float eps)
 		x[i] *= scale;
 }
 
-void execute_layernorm(const struct sram *sram, const struct loom_cmd_layernorm *cmd)
+void execute_layernorm(const struct sram *sram, const struct loom_cmd *hdr)
 {
+	const struct loom_cmd_layernorm *cmd = (const void *)hdr;
 	const float *gamma = (const void *)(sram->weights + cmd->gamma);
 	const float *beta = (const void *)(sram->weights + cmd->beta);
 	float *x = scratch_floats(sram->scratch, SCRATCH_A, cmd->n);

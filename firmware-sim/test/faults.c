@@ -85,7 +85,8 @@ static void test_truncated(void **state)
 		struct loom_hw_cqe cqe;
 
 		sample(&b, rig);
-		b.s.size = b.header->size = size;
+		b.s.size = size;
+		b.header->size = size;
 		cqe = submit(&b, 0);
 		assert_true(cqe.fault == LOOM_FAULT_BAD_SIZE);
 		revive();

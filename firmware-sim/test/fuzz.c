@@ -18,8 +18,6 @@
 #define CANARY		0xa5
 #define SRAM		(1u << 20)
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct host *host;
 static struct rig rig;
 static uint32_t last_fault;

@@ -7,7 +7,7 @@
  *	host_boot(h);
  *	host_context(h, 1, 0, 65536);
  *	host_queue(h, 0, 4, 1);
- *	uint64_t weights = host_buffer(h, 1, 0x100000, 4096, false);	(va; host_va() is its memory)
+ *	uint64_t va = host_buffer(h, 1, 0x100000, 4096, false);	(host_va() is its memory)
  *	struct stream s;
  *	stream_begin(&s, 65536);
  *	... = stream_add(&s, LOOM_OP_FETCH, sizeof(struct loom_cmd_fetch));

@@ -245,7 +245,10 @@ static void test_index_wraps(void **state)
 	struct queue *queue = &h->sim->queue[0];
 	struct stream s;
 
-	queue->sq_head = queue->sq_tail = queue->cq_tail = h->queue[0].tail = UINT32_MAX - 4;
+	queue->sq_head = UINT32_MAX - 4;
+	queue->sq_tail = UINT32_MAX - 4;
+	queue->cq_tail = UINT32_MAX - 4;
+	h->queue[0].tail = UINT32_MAX - 4;
 	nop_stream(&s);
 	for (uint32_t i = 0; i < 12; i++) {
 		host_submit(h, 0, 1, &s, 0);

@@ -87,7 +87,7 @@ static void fill(uint8_t *image, size_t bytes, uint64_t *seed, float scale)
 	uint16_t *halves = (void *)image;
 
 	for (size_t i = 0; i < bytes / 2; i++)
-		halves[i] = float_to_half_c(((float)rig_random(seed) * 0x1p-30f - 1.0f) * scale);
+		halves[i] = float_to_half_c(((float)rig_random(seed) / (1 << 30) - 1.0f) * scale);
 }
 
 void rig_fill(struct rig *r, uint64_t seed, float scale)
@@ -131,5 +131,5 @@ float rig_out32(const struct rig *r, uint32_t off, uint64_t index)
 bool rig_close16(double value, double expected, double magnitude)
 {
 	return fabs(value - expected) <=
-	       fabs(expected) * 0x1p-11 * 1.01 + magnitude * 0x1p-18 + 0x1p-24;
+	       fabs(expected) * 1.01 / 2048 + magnitude / 262144 + 1.0 / 16777216;
 }

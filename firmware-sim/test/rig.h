@@ -44,8 +44,10 @@ double rig_out(const struct rig *r, uint32_t off, uint64_t index);
 double rig_weight(const struct rig *r, uint32_t off, uint64_t index);
 float rig_out32(const struct rig *r, uint32_t off, uint64_t index);
 
-/* Is `value` what fp16 or fp32 arithmetic may make of `expected`? `magnitude` is the size of the
- * sum's terms: fp32 accumulation errs relative to it, the last rounding relative to the result. */
+/*
+ * Is `value` what fp16 or fp32 arithmetic may make of `expected`? `magnitude` is the size of the
+ * sum's terms: fp32 accumulation errs relative to it, the last rounding relative to the result.
+ */
 bool rig_close16(double value, double expected, double magnitude);
 
 #endif /* LOOM_TEST_RIG_H */

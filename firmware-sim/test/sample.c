@@ -33,22 +33,36 @@ static void add_strided(struct buffer *b)
 
 	b->copy = stream_add(&b->s, LOOM_OP_COPY, sizeof(*b->copy));
 	b->binary = stream_add(&b->s, LOOM_OP_BINARY, sizeof(*b->binary));
-	for (int i = 0; i < LOOM_MAX_DIMS; i++)
-		b->copy->dims[i] = b->binary->dims[i] = i < 4 ? 1 : 16;
-	b->copy->src = b->copy->dst = b->binary->a = b->binary->b = b->binary->dst = dense;
+	for (int i = 0; i < LOOM_MAX_DIMS; i++) {
+		b->copy->dims[i] = i < 4 ? 1 : 16;
+		b->binary->dims[i] = b->copy->dims[i];
+	}
+	b->copy->src = dense;
+	b->copy->dst = dense;
+	b->binary->a = dense;
+	b->binary->b = dense;
+	b->binary->dst = dense;
 	b->copy->src.space = LOOM_SPACE_WEIGHTS;
 }
 
 static void add_vector(struct buffer *b)
 {
 	b->unary = stream_add(&b->s, LOOM_OP_UNARY, sizeof(*b->unary));
-	b->unary->rows = b->unary->cols = b->unary->src_pitch = b->unary->dst_pitch = 16;
+	b->unary->rows = 16;
+	b->unary->cols = 16;
+	b->unary->src_pitch = 16;
+	b->unary->dst_pitch = 16;
 	b->reduce = stream_add(&b->s, LOOM_OP_REDUCE, sizeof(*b->reduce));
-	b->reduce->outer = b->reduce->n = b->reduce->inner = 4;
+	b->reduce->outer = 4;
+	b->reduce->n = 4;
+	b->reduce->inner = 4;
 	b->softmax = stream_add(&b->s, LOOM_OP_SOFTMAX, sizeof(*b->softmax));
-	b->softmax->outer = b->softmax->n = b->softmax->inner = 4;
+	b->softmax->outer = 4;
+	b->softmax->n = 4;
+	b->softmax->inner = 4;
 	b->layernorm = stream_add(&b->s, LOOM_OP_LAYERNORM, sizeof(*b->layernorm));
-	b->layernorm->rows = b->layernorm->n = 16;
+	b->layernorm->rows = 16;
+	b->layernorm->n = 16;
 	b->layernorm->hdr.flags = LOOM_CMD_GAMMA;
 	b->pool = stream_add(&b->s, LOOM_OP_POOL, sizeof(*b->pool));
 	*b->pool = (struct loom_cmd_pool){

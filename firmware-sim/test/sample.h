@@ -23,10 +23,15 @@ struct buffer {
 	struct loom_cmd_pool *pool;
 };
 
-enum { LOAD, FETCH, GATHER, NOP, CONV, DWCONV, MATMUL, COPY, BINARY, UNARY, REDUCE, SOFTMAX,
-       LAYERNORM, POOL, STORE };
+enum {
+	LOAD, FETCH, GATHER, NOP, CONV, DWCONV, MATMUL, COPY, BINARY, UNARY, REDUCE, SOFTMAX,
+	LAYERNORM, POOL, STORE,
+};
 
 #define WEIGHTS 8192u	/* bytes it fetches */
 void sample(struct buffer *b, const struct rig *rig);
+
+/* test/fuzz.c; the name is libFuzzer's */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif /* LOOM_TEST_SAMPLE_H */

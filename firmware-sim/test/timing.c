@@ -165,8 +165,10 @@ static void test_prefetch(void **state)
 	assert_int_equal(second.end, first.end + 36 + 640);
 }
 
-/* 128 KiB of weights through a FIFO of 64 KiB: 64 passes of 64 rows and 2 tiles take 1024 ns of
- * DRAM and 128 of compute each, so DRAM never waits; at 4096 rows it does. */
+/*
+ * 128 KiB of weights through a FIFO of 64 KiB: 64 passes of 64 rows and 2 tiles take 1024 ns of
+ * DRAM and 128 of compute each, so DRAM never waits; at 4096 rows it does.
+ */
 static void test_fifo(void **state)
 {
 	struct loom_hw_cqe cqe;
@@ -288,9 +290,14 @@ static void test_depthwise(void **state)
 	struct loom_cmd_conv cmd = product(1, 1, 1);
 
 	cmd.hdr.opcode = LOOM_OP_DWCONV;
-	cmd.kh = cmd.kw = 3;
-	cmd.h = cmd.w = cmd.oh = cmd.ow = 56;
-	cmd.c = cmd.oc = 144;
+	cmd.kh = 3;
+	cmd.kw = 3;
+	cmd.h = 56;
+	cmd.w = 56;
+	cmd.oh = 56;
+	cmd.ow = 56;
+	cmd.c = 144;
+	cmd.oc = 144;
 	/* 14 channels of 9 taps share a tile: 11 tiles of 3136 rows; 126 rows load in 16 cycles */
 	assert_int_equal(loom_timing_cycles(&caps, &cmd.hdr), 16 + 256 + 11 * 3136);
 }

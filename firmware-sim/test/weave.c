@@ -40,8 +40,10 @@ static void add_slice(struct rig *r, struct stream *s, int layer, uint32_t first
 	cmd->hdr.release_to = s->weight_bytes;
 }
 
-/* One job is one slice: `count` channels from `first` of a layer. The first slice loads the input,
- * the last stores the output. */
+/*
+ * One job is one slice: `count` channels from `first` of a layer. The first slice loads the input,
+ * the last stores the output.
+ */
 static void submit_slice(struct rig *r, int layer, uint32_t first, uint32_t count, uint16_t flags)
 {
 	bool load = layer == 0 && first == 0, store = layer == LAYERS - 1 && first + count == N;
@@ -162,8 +164,10 @@ struct cut {
 	uint32_t channels, rows;	/* of a slice */
 };
 
-/* One product of 200 x 100 and 100 x 300, cut in channels and rows: at multiples of array_cols and
- * of the largest row block. (Rows are not equal to a maths library; channels are.) */
+/*
+ * One product of 200 x 100 and 100 x 300, cut in channels and rows: at multiples of array_cols and
+ * of the largest row block. (Rows are not equal to a maths library; channels are.)
+ */
 static void run_cut(const char *preset, struct cut cut, uint8_t *out)
 {
 	enum { M = 200, DEPTH = 100, WIDTH = 300, OUT = 64 << 10 };
@@ -173,7 +177,8 @@ static void run_cut(const char *preset, struct cut cut, uint8_t *out)
 	rig_begin(r, 2 * DEPTH * WIDTH);
 	for (uint32_t first = 0; first < WIDTH; first += cut.channels) {
 		for (uint32_t row = 0; row < M; row += cut.rows) {
-			uint32_t left = WIDTH - first, rows = M - row < cut.rows ? M - row : cut.rows;
+			uint32_t rows = M - row < cut.rows ? M - row : cut.rows;
+			uint32_t left = WIDTH - first;
 			struct loom_cmd_conv *cmd = rig_add(r, LOOM_OP_CONV, sizeof(*cmd));
 
 			*cmd = (struct loom_cmd_conv){

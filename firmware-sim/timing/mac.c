@@ -217,8 +217,10 @@ static uint64_t fewest_cycles(const struct loom_hw_caps *caps, const struct gemm
 	return fewest;
 }
 
-/* The fewest column blocks side by side that take within 1/16 of the fewest cycles: a wide group
- * needs its weights together, which a rounding's worth of cycles does not make good. */
+/*
+ * The fewest column blocks side by side that take within 1/16 of the fewest cycles: a wide group
+ * needs its weights together, which a rounding's worth of cycles does not make good.
+ */
 static struct mapping map_command(const struct loom_hw_caps *caps, const struct loom_cmd *cmd)
 {
 	struct gemm gemm = gemm_of(caps, cmd);

@@ -367,10 +367,22 @@ static bool wanted(const struct loomc_options *o, const char *name)
 	return !o->num_outputs;
 }
 
+/* "input 'x' and 3 more are not used and left out" */
+static void note_left_out(struct compile *c, const char *kind, const char *first, unsigned int num,
+			  const char *why)
+{
+	if (num == 1)
+		note(c, "%s '%s' is %s and left out", kind, first, why);
+	else if (num)
+		note(c, "%s '%s' and %u more are %s and left out", kind, first, num - 1, why);
+}
+
 static void import_outputs(struct importer *im, const struct scope *scope,
 			   const Onnx__GraphProto *graph)
 {
 	const struct loomc_options *o = im->c->options;
+	const char *first = "";
+	unsigned int num_empty = 0;
 
 	for (unsigned int i = 0; i < o->num_outputs; i++) {
 		bool found = false;
@@ -382,17 +394,19 @@ static void import_outputs(struct importer *im, const struct scope *scope,
 	}
 	for (size_t i = 0; i < graph->n_output; i++) {
 		struct port port = { .name = text(graph->output[i]->name) };
+		bool empty;
 
 		if (!wanted(o, port.name))
 			continue;
 		port.value = lookup(scope, port.name);
 		if (!port.value)
 			fail(im->c, "output '%s' is made by no node", port.name);
-		if (!port.value->t.count && !im->c->evaluate)
-			note(im->c, "output '%s' is empty and left out", port.name);
-		else
+		empty = !port.value->t.count && !im->c->evaluate;
+		first = empty && !num_empty++ ? port.name : first;
+		if (!empty)
 			APPEND(im->c, im->g->outputs, im->g->num_outputs, port);
 	}
+	note_left_out(im->c, "output", first, num_empty, "empty");
 	if (!im->g->num_outputs)
 		fail(im->c, "the model has no outputs, or none with elements: that is not supported");
 }
@@ -423,15 +437,17 @@ static bool has_initializer(const Onnx__GraphProto *graph, const char *name)
 /* What nobody reads is not asked of the one who runs the model. */
 static void drop_unused_inputs(struct graph *g)
 {
-	unsigned int kept = 0;
+	unsigned int kept = 0, dropped = 0;
+	const char *first = "";
 
 	for (unsigned int i = 0; i < g->num_inputs; i++) {
 		if (g->inputs[i].value->uses)
 			g->inputs[kept++] = g->inputs[i];
 		else
-			note(g->c, "input '%s' is not used and left out", g->inputs[i].name);
+			first = dropped++ ? first : g->inputs[i].name;
 	}
 	g->num_inputs = kept;
+	note_left_out(g->c, "input", first, dropped, "not used");
 }
 
 struct graph *import_model(struct compile *c, const void *onnx, size_t size)

@@ -7,7 +7,7 @@
 set -uo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-BIN=${BIN:-$HERE/../../build/bin}
+BIN=$HERE/../../${B:-build}/bin
 MODELS=${MODELS:-$HERE/../../build/models}
 PRESET=${PRESET:-memory-centric}
 WORK=$(mktemp -d)

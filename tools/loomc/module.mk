@@ -14,7 +14,7 @@ $(LOOMC_GEN).c: /usr/include/onnx/onnx.proto
 	@protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)
 
 $(LOOMC_GEN).h: $(LOOMC_GEN).c ;
-$(call objects-of,$(LOOMC_SOURCES)): | $(LOOMC_GEN).h
+$(call objects-of,$(LOOMC_SOURCES) $(wildcard $(LOOMC_DIR)/test/*.c)): | $(LOOMC_GEN).h
 
 $(call static-library,loomc,$(LOOMC_SOURCES) $(LOOMC_GEN).c,-Ibuild/gen -Itools/loomc)
 $(call program,loomc,$(LOOMC_DIR)/main.c,$(LOOMC_LIBS),$(LOOMC_LDLIBS),-Itools/loomc)

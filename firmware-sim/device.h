@@ -328,6 +328,8 @@ uint8_t *act_sram_of(const struct core *core, const struct context *ctx);
 void compute_kick(struct loom_sim *sim, struct core *core);
 void compute_pass_done(struct loom_sim *sim);
 void compute_abort(struct loom_sim *sim, struct core *core, struct job *job);
+void compute_count_running(const struct loom_sim *sim, const struct core *core,
+			   struct loom_hw_counters *counters);
 void compute_stall(struct loom_sim *sim, struct core *core, enum stall stall, struct job *job);
 
 /* hw/execute.c: what a compute command does to the SRAM (hw/execute.h) */

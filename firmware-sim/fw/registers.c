@@ -9,16 +9,10 @@
 static void counters_snapshot(const struct loom_sim *sim, const struct core *core,
 			      struct loom_hw_counters *out)
 {
-	const struct compute *compute = &core->compute;
-	uint64_t stalled = sim->now - compute->stalled_since;
-
 	*out = core->counters;
 	out->fetch_blocked = meter_read(&core->fetch_blocked, sim->now);
 	out->dry = meter_read(&core->dry, sim->now);
-	if (compute->stall == STALL_WEIGHTS)
-		out->compute_wait_weights += stalled;
-	if (compute->stall == STALL_DMA)
-		out->compute_wait_dma += stalled;
+	compute_count_running(sim, core, out);
 }
 
 /* Inside, times are ps. */

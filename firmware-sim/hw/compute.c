@@ -103,16 +103,38 @@ void compute_kick(struct loom_sim *sim, struct core *core)
 		start_pass(sim, compute);
 }
 
+static void count_busy(struct loom_hw_counters *counters, enum loom_unit unit, uint64_t ps)
+{
+	counters->compute_busy += ps;
+	if (unit == LOOM_UNIT_MAC)
+		counters->mac_busy += ps;
+	else if (unit == LOOM_UNIT_VECTOR)
+		counters->vector_busy += ps;
+}
+
 static void account(struct core *core, struct job *job, enum loom_unit unit, uint64_t ps)
 {
-	core->counters.compute_busy += ps;
-	if (unit == LOOM_UNIT_MAC) {
-		core->counters.mac_busy += ps;
+	count_busy(&core->counters, unit, ps);
+	if (unit == LOOM_UNIT_MAC)
 		job->mac_busy += ps;
-	} else if (unit == LOOM_UNIT_VECTOR) {
-		core->counters.vector_busy += ps;
+	else if (unit == LOOM_UNIT_VECTOR)
 		job->vector_busy += ps;
-	}
+}
+
+/* Counters are of whole passes and ended stalls; add what is under way. */
+void compute_count_running(const struct loom_sim *sim, const struct core *core,
+			   struct loom_hw_counters *counters)
+{
+	const struct compute *compute = &core->compute;
+	uint64_t stalled = sim->now - compute->stalled_since;
+
+	if (compute->stall == STALL_WEIGHTS)
+		counters->compute_wait_weights += stalled;
+	else if (compute->stall == STALL_DMA)
+		counters->compute_wait_dma += stalled;
+	else if (sim->event[EVENT_COMPUTE].at != NEVER)
+		count_busy(counters, loom_timing_unit(current(compute->job)->cmd),
+			   sim->now - compute->started);
 }
 
 static void end_command(struct loom_sim *sim, struct core *core, struct job *job)

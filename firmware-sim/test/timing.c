@@ -250,6 +250,33 @@ static void test_counters(void **state)
 	assert_int_equal(cqe.wait_dma + cqe.wait_weights, cqe.compute_start - cqe.dispatched);
 }
 
+/* Read in the middle of a pass, a stall, a blocked fetch: every picosecond is somewhere. */
+static void test_counters_at_any_time(void **state)
+{
+	struct loom_hw_counters before = host_counters(rig->h);
+	uint64_t start = rig->h->now;
+	struct stream s;
+
+	stream_begin(&s, RIG_LEASE);
+	stream_move(&s, LOOM_OP_LOAD, rig->in_va, 0, 3000, 0);
+	add_product(&s, 640, 32, 32, 1);
+	stream_end(&s);
+	host_submit(rig->h, 0, RIG_CTX, &s, 0);
+	for (int i = 0; i < 200; i++) {
+		struct loom_hw_counters now;
+		uint64_t sum;
+
+		host_run_until(rig->h, start + 130 + 60 * i);
+		now = host_counters(rig->h);
+		sum = now.compute_busy + now.compute_wait_dma + now.compute_wait_weights -
+		      before.compute_busy;
+		/* dispatched after 100 ns and 3 commands of 10 */
+		if (!host_completions(rig->h, 0))
+			assert_int_equal(sum, 60 * i);
+	}
+	assert_int_equal(host_completions(rig->h, 0), 1);
+}
+
 /* ---- the equations ---- */
 
 static const char *const presets[] = { "tiny", "memory-centric", "compute-centric" };
@@ -420,6 +447,7 @@ int main(void)
 		TEST(test_fifo),
 		TEST(test_layer_release),
 		TEST(test_counters),
+		TEST(test_counters_at_any_time),
 		cmocka_unit_test(test_products),
 		cmocka_unit_test(test_depthwise),
 		cmocka_unit_test(test_matmul),

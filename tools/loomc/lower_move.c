@@ -41,8 +41,9 @@ static bool pad(struct program *p, struct node *node)
 	int64_t pads[2 * HOSTOP_MAX_DIMS] = { 0 };
 	unsigned int rank = out->t.rank, order[HOSTOP_MAX_DIMS];
 	const struct place *from = place_of(p, node->in[0]);
+	const struct hostop_attr *fill = node_attr(node, "value");
 	struct place to, inner, src = *from;
-	double value = 0;
+	double value = fill && fill->type == HOSTOP_ATTR_FLOAT ? fill->f : 0;
 
 	if (strcmp(node_string(node, "mode", "constant"), "constant"))
 		fail_node(p->c, node, "padding mode '%s' is not supported on the device",

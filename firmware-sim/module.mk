@@ -21,6 +21,7 @@ $(call firmware-sim-test,maths)
 $(call firmware-sim-test,faults)
 $(call firmware-sim-test,timing)
 $(call firmware-sim-test,weave)
+$(call firmware-sim-test,figures)
 $(call firmware-sim-test,fuzz)
 
 # Nothing in here is for others but loom_sim.h and loom_timing.h, which a shared library need not

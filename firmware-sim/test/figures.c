@@ -119,8 +119,10 @@ static void mobilenet_v2(struct network *net)
 	product(net, 1, 1280, 1000);
 }
 
-/* Encoder layers without their attention products. The paper does not say how many tokens; its
- * arithmetic intensity comes out at 14 to 16. */
+/*
+ * Encoder layers without their attention products. The paper does not say how many tokens; its
+ * arithmetic intensity comes out at 14 to 16.
+ */
 static void bert(struct network *net, uint32_t layers, uint32_t width, uint32_t tokens)
 {
 	for (uint32_t i = 0; i < layers; i++) {

@@ -62,7 +62,7 @@ struct command {
 	bool starts_layer;	/* brings weights for the MAC array */
 	uint64_t cycles, macs;
 	/* by slice() */
-	uint32_t slice;
+	uint32_t slice, slice_of_use;
 };
 
 struct slice_info {

@@ -15,16 +15,28 @@
 
 #define ALIGN 64
 
+/* What a STORE reads lives to the end of its slice: then no command has to wait for the STORE. */
+static uint32_t last_use(const struct program *p, uint32_t i)
+{
+	const struct command *cmd = p->cmds[i];
+	const struct slice_info *s = &p->slices[cmd->slice];
+
+	if (((const struct loom_cmd *)cmd->raw)->opcode == LOOM_OP_STORE)
+		return s->first + s->num - 1;
+	return i;
+}
+
 static void find_lives(struct program *p)
 {
 	for (uint32_t i = 0; i < p->num_cmds; i++)
 		for (unsigned int r = 0; r < p->cmds[i]->num_refs; r++) {
 			struct buffer *buf = p->cmds[i]->ref[r].buf;
+			uint32_t last = last_use(p, i);
 
 			if (!buf->used)
 				buf->first = i;
 			buf->used = true;
-			buf->last = i;
+			buf->last = last > buf->last ? last : buf->last;
 		}
 }
 

@@ -116,27 +116,57 @@ static void name_slices(struct program *p)
 			p->slices[p->cmds[i]->slice].name = p->cmds[i]->node->name;
 }
 
-static void move_loads(struct program *p)
+static uint16_t opcode_of(const struct command *cmd)
 {
-	struct command **sorted = arena_array(p->c, p->num_cmds, sizeof(*sorted));
-	uint32_t n = 0;
+	return ((const struct loom_cmd *)cmd->raw)->opcode;
+}
+
+/*
+ * In what order a slice gives its commands: what it starts with by DMA; its own LOADs; LOADs for
+ * later slices, so that nothing of this one waits behind them; the rest.
+ */
+enum rank { RANK_LEADING, RANK_OWN_LOAD, RANK_LOAD_AHEAD, RANK_REST, NUM_RANKS };
+
+static enum rank rank_of(const struct command *cmd, uint32_t from, bool leading)
+{
+	if (leading && is_dma(cmd) && opcode_of(cmd) != LOOM_OP_STORE)
+		return RANK_LEADING;
+	if (opcode_of(cmd) != LOOM_OP_LOAD)
+		return RANK_REST;
+	return cmd->slice == from ? RANK_OWN_LOAD : RANK_LOAD_AHEAD;
+}
+
+static void rank_commands(struct program *p, enum rank *ranks)
+{
+	bool leading = true;
 
 	for (uint32_t i = 0; i < p->num_cmds; i++) {
 		struct command *cmd = p->cmds[i];
+		uint32_t from = cmd->slice;
 
-		if (((const struct loom_cmd *)cmd->raw)->opcode == LOOM_OP_LOAD)
-			cmd->slice = cmd->slice > LOAD_AHEAD ? cmd->slice - LOAD_AHEAD : 0;
+		leading = (!i || p->cmds[i - 1]->slice_of_use != from || leading) && is_dma(cmd);
+		cmd->slice_of_use = from;
+		if (opcode_of(cmd) == LOOM_OP_LOAD)
+			cmd->slice = from > LOAD_AHEAD ? from - LOAD_AHEAD : 0;
+		ranks[i] = rank_of(cmd, from, leading);
+		if (ranks[i] == RANK_LEADING)
+			cmd->slice = from;
 	}
+}
+
+static void order_commands(struct program *p)
+{
+	struct command **sorted = arena_array(p->c, p->num_cmds, sizeof(*sorted));
+	enum rank *ranks = arena_array(p->c, p->num_cmds, sizeof(*ranks));
+	uint32_t n = 0;
+
+	rank_commands(p, ranks);
 	for (uint32_t s = 0; s < p->num_slices; s++) {
 		p->slices[s].first = n;
-		for (int loads = 1; loads >= 0; loads--)
-			for (uint32_t i = 0; i < p->num_cmds; i++) {
-				struct command *cmd = p->cmds[i];
-				bool load = ((const struct loom_cmd *)cmd->raw)->opcode == LOOM_OP_LOAD;
-
-				if (cmd->slice == s && load == loads)
-					sorted[n++] = cmd;
-			}
+		for (enum rank rank = 0; rank < NUM_RANKS; rank++)
+			for (uint32_t i = 0; i < p->num_cmds; i++)
+				if (p->cmds[i]->slice == s && ranks[i] == rank)
+					sorted[n++] = p->cmds[i];
 		p->slices[s].num = n - p->slices[s].first;
 	}
 	p->cmds = sorted;
@@ -152,5 +182,5 @@ void slice(struct program *p)
 	for (uint32_t i = 0; i < p->num_cmds; i++)
 		cut_at(&k, p->cmds[i]);
 	name_slices(p);
-	move_loads(p);
+	order_commands(p);
 }

@@ -257,7 +257,10 @@ enum loom_binary {
 	LOOM_BIN_COUNT
 };
 
-/* BINARY: dst[i] = act(a[i] fn b[i]) over dims; strides of 0 broadcast. Float dtypes only. */
+/*
+ * BINARY: dst[i] = act(a[i] fn b[i]) over dims; strides of 0 broadcast. Float dtypes only. dst may be
+ * exactly an operand (offset, dtype, strides); so may UNARY's.
+ */
 struct loom_cmd_binary {
 	struct loom_cmd hdr;
 	__u32 fn;		/* enum loom_binary */

@@ -20,6 +20,7 @@ struct buffer {
 	uint32_t offset;	/* in the lease, by memory() */
 	uint32_t first, last;	/* commands that touch it, positions in the stream */
 	bool used;
+	struct buffer *inside;	/* made in place of this one */
 };
 
 struct place {

@@ -7,6 +7,7 @@
  * share bytes: inside a slice those of the DMA engine and of the compute engine wait for each
  * other where they do (between slices the device keeps them in order).
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,53 @@ static void find_lives(struct program *p)
 			buf->used = true;
 			buf->last = last > buf->last ? last : buf->last;
 		}
+}
+
+/* ---- in place ---- */
+
+static const struct loom_operand *operand_at(const struct command *cmd, unsigned int ref)
+{
+	return (const struct loom_operand *)(cmd->raw + cmd->ref[ref].field -
+					     offsetof(struct loom_operand, off));
+}
+
+static bool same_walk(const struct command *cmd, unsigned int a, unsigned int b)
+{
+	const struct loom_operand *x = operand_at(cmd, a), *y = operand_at(cmd, b);
+
+	return x->dtype == y->dtype && !memcmp(x->stride, y->stride, sizeof(x->stride));
+}
+
+/* UNARY and BINARY read an element before they write it, and may write it where it was. */
+static bool elementwise(const struct command *cmd, unsigned int from, unsigned int to)
+{
+	const struct loom_cmd_unary *unary = (const struct loom_cmd_unary *)cmd->raw;
+
+	if (unary->hdr.opcode == LOOM_OP_UNARY)
+		return unary->src_dtype == unary->dst_dtype && unary->src_pitch == unary->dst_pitch;
+	return unary->hdr.opcode == LOOM_OP_BINARY && same_walk(cmd, from, to);
+}
+
+/* The result of command i takes the place of an operand that nobody reads after it. */
+static void reuse_operand(struct program *p, uint32_t i)
+{
+	struct command *cmd = p->cmds[i];
+	unsigned int to = cmd->num_refs - 1;
+
+	if (cmd->num_refs < 2 || !cmd->ref[to].write)
+		return;
+	for (unsigned int r = 0; r < to; r++) {
+		struct buffer *from = cmd->ref[r].buf, *made = cmd->ref[to].buf;
+
+		while (from->inside)
+			from = from->inside;
+		if (made->inside || made->first != i || from->last != i || from == made ||
+		    made->bytes != from->bytes || cmd->ref[r].add || cmd->ref[to].add ||
+		    !elementwise(cmd, r, to))
+			continue;
+		made->inside = from;
+		from->last = made->last;
+	}
 }
 
 static int by_size(const void *a, const void *b)
@@ -97,11 +145,18 @@ static void place_all(struct program *p)
 	uint32_t num = 0;
 
 	for (uint32_t i = 0; i < p->num_bufs; i++)
-		if (p->bufs[i]->used)
+		if (p->bufs[i]->used && !p->bufs[i]->inside)
 			sorted[num++] = p->bufs[i];
 	qsort(sorted, num, sizeof(*sorted), by_size);
 	for (uint32_t i = 0; i < num; i++)
 		place(p, sorted, i, sorted[i], others);
+	for (uint32_t i = 0; i < p->num_bufs; i++) {
+		struct buffer *root = p->bufs[i];
+
+		while (root->inside)
+			root = root->inside;
+		p->bufs[i]->offset = root->offset;
+	}
 }
 
 static void check_lease(struct program *p)
@@ -166,6 +221,8 @@ static void set_waits(struct program *p, const struct slice_info *s)
 void memory(struct program *p)
 {
 	find_lives(p);
+	for (uint32_t i = 0; i < p->num_cmds; i++)
+		reuse_operand(p, i);
 	place_all(p);
 	check_lease(p);
 	for (uint32_t i = 0; i < p->num_slices; i++)

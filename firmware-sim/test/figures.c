@@ -135,12 +135,12 @@ static void bert(struct network *net, uint32_t layers, uint32_t width, uint32_t 
 
 static void compare(const struct network *net, const char *name, double paper)
 {
-	double compute = net->compute_ps * 1e-6;
-	double memory = loom_timing_dram_ps(&net->caps, net->weight_bytes) * 1e-6;
+	double compute = net->compute_ps / 1000000.0;
+	double memory = loom_timing_dram_ps(&net->caps, net->weight_bytes) / 1000000.0;
 	double ratio = compute / memory;
 
 	printf("%-12s %5.2f GMAC %6.1f MB  compute %7.1f us  fetch %7.1f us  ratio %5.2f (%.2f)\n",
-	       name, net->macs * 1e-9, net->weight_bytes * 1e-6, compute, memory, ratio, paper);
+	       name, net->macs / 1000000000.0, net->weight_bytes / 1000000.0, compute, memory, ratio, paper);
 	assert_true((ratio > 1) == (paper > 1));
 	assert_true(ratio < 1.6 * paper && paper < 1.6 * ratio);
 }

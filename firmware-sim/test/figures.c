@@ -140,7 +140,8 @@ static void compare(const struct network *net, const char *name, double paper)
 	double ratio = compute / memory;
 
 	printf("%-12s %5.2f GMAC %6.1f MB  compute %7.1f us  fetch %7.1f us  ratio %5.2f (%.2f)\n",
-	       name, net->macs / 1000000000.0, net->weight_bytes / 1000000.0, compute, memory, ratio, paper);
+	       name, net->macs / 1000000000.0, net->weight_bytes / 1000000.0, compute, memory,
+	       ratio, paper);
 	assert_true((ratio > 1) == (paper > 1));
 	assert_true(ratio < 1.6 * paper && paper < 1.6 * ratio);
 }

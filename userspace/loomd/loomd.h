@@ -182,6 +182,8 @@ struct request {
 	bool finishing;			/* in loomd.finishing: they are to be copied */
 	bool lost;			/* its VM died under it, or what it submitted was refused */
 	unsigned int revivals;
+	unsigned int good;		/* slices that went well */
+	unsigned int fault_slice;	/* if fault is not 0 */
 	uint32_t fault;
 	char text[LOOM_PROTO_TEXT_MAX];	/* why it failed */
 	uint64_t device_start, device_end;

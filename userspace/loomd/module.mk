@@ -21,3 +21,8 @@ loomd-test = $(call host-test,loomd-$(1),$(LOOMD)/test/$(1)_test.c $(LOOMD_RIG),
 $(foreach t,serve accident hostile,$(call loomd-test,$(t)))
 # These run the daemon beside them.
 $(foreach t,serve accident hostile,$(B)/test/loomd-$(t)): $(B)/bin/loomd-sim
+# The same, in the VM, with the driver. By other names: make takes the pattern rule that links programs for
+# one that makes all of its targets at once.
+loomd-vm-test = $(call vm-test,loomd-drm-$(1),$(LOOMD)/test/$(1)_test.c $(LOOMD_RIG),loom loom-timing,\
+	-ljansson -ldrm -luring -lelf -lcmocka)
+$(foreach t,serve accident hostile,$(call loomd-vm-test,$(t)))

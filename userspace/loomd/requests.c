@@ -365,18 +365,34 @@ static void submit(struct loomd *d, const struct sched_action *a)
 		start(d, r, a->slice, a->tag);
 }
 
+/*
+ * How it really ended; the scheduler knows the first status that was seen. A fault is a slice's own
+ * only if all slices before it went well: when one of those was refused, it computed with garbage.
+ */
+static int verdict(const struct request *r, int status)
+{
+	if (r->fault && r->good == r->fault_slice)
+		return -EIO;
+	if (!status || status == -ECANCELED || status == -ENODEV)
+		return status;
+	return r->fault || r->lost ? -EAGAIN : status;
+}
+
 /* A request that was lost through no fault of its own starts over. */
 static bool revive(struct loomd *d, struct request *r)
 {
 	struct model *m = r->model;
 
-	if (!r->lost || !r->client || m->sched < 0 || m->broken[0] || r->revivals == MAX_REVIVALS)
+	if (!r->client || m->sched < 0 || m->broken[0] || r->revivals == MAX_REVIVALS)
 		return false;
 	if (r->io >= 0)
 		m->instance.io_used &= ~(1u << r->io);
 	r->io = -1;
 	r->started = r->lost = r->computed = false;
 	r->revivals++;
+	r->good = 0;
+	r->fault = 0;
+	r->text[0] = '\0';
 	r->device_start = UINT64_MAX;
 	r->device_end = 0;
 	m->stats.revived++;
@@ -386,11 +402,14 @@ static bool revive(struct loomd *d, struct request *r)
 static void reply(struct loomd *d, const struct sched_action *a)
 {
 	struct request *r = find(d, a->request);
+	int status = r ? verdict(r, a->status) : 0;
 
-	if (!r || (a->status == -EAGAIN && revive(d, r)))
+	if (!r || (status == -EAGAIN && revive(d, r)))
 		return;
+	if (status == -EIO)
+		log_line(LOG_WARNING, "fault: %s", r->text);
 	if (!r->computed || !r->client) {
-		answer(d, r, a->status);
+		answer(d, r, status);
 		r->ended = true;
 		settle(d, r);
 		return;
@@ -482,7 +501,7 @@ static void rebuild(struct loomd *d, struct model *m)
 		if (!r->key || r->model != m || !r->started)
 			continue;
 		take_outputs(r);
-		r->lost = true;
+		r->lost = r->good < loom_model_info(m->loom)->num_slices;
 		r->io = -1;
 	}
 	/* A model that is being unloaded needs no new VM. */
@@ -515,10 +534,10 @@ static int refused(struct loomd *d, struct request *r, int status)
 	return -EAGAIN;
 }
 
-static bool innocent(const struct request *r, const struct drm_loom_result *result)
+static bool stopped_by_another(const struct drm_loom_result *result)
 {
-	return r->lost || result->fault == LOOM_FAULT_NONE ||
-	       result->fault == LOOM_FAULT_CONTEXT_DEAD || result->fault == LOOM_FAULT_CANCELLED;
+	return result->fault == LOOM_FAULT_NONE || result->fault == LOOM_FAULT_CONTEXT_DEAD ||
+	       result->fault == LOOM_FAULT_CANCELLED;
 }
 
 static int blame(struct loomd *d, struct request *r, unsigned int slice,
@@ -531,17 +550,17 @@ static int blame(struct loomd *d, struct request *r, unsigned int slice,
 	if (!result)
 		return refused(d, r, status);
 	r->model->instance.dead = true;
-	if (innocent(r, result)) {
+	if (stopped_by_another(result)) {
 		r->lost = true;
 		return -EAGAIN;
 	}
 	r->fault = result->fault;
+	r->fault_slice = slice;
 	snprintf(r->text, sizeof(r->text),
 		 "slice %u (%.100s) of model %s: %s (fault %u), command %d, address 0x%llx", slice,
 		 loom_model_string(loom, loom_model_slice(loom, slice)->name), r->model->name,
 		 fault_name(result->fault), result->fault, (int)result->fault_cmd,
 		 (unsigned long long)result->fault_addr);
-	log_line(LOG_WARNING, "fault: %s", r->text);
 	return -EIO;
 }
 
@@ -581,8 +600,8 @@ void request_complete(struct loomd *d, const struct batch_job *job,
 	}
 	if (status)
 		status = blame(d, r, job->slice, result, status);
-	else if (job->slice + 1 == loom_model_info(m->loom)->num_slices)
-		r->computed = true;
+	else	/* in any order: a batch waits for the slices of others in it */
+		r->computed = ++r->good == loom_model_info(m->loom)->num_slices;
 	/* The model may go with its last request, but not before its instance was seen to. */
 	m->num_requests++;
 	sched_complete(d->sched, completion_time(d, result), job->tag, status);

@@ -13,7 +13,6 @@
 #define QUEUED 32
 
 static const struct make_model small = { .slices = 12, .seed = 3 };
-static const struct make_model slow = { .n = 8192, .slices = 150, .seed = 5 };
 
 static struct loom_client_buffer *new_buffer(struct loom_client *c, const struct make_model *args)
 {

@@ -181,7 +181,7 @@ static void bad_buffers(void **state)
 	add_buffer(fd, memfd(4096, F_SEAL_SHRINK), 0, -EINVAL, "bytes is 0");
 	add_buffer(fd, memfd(1ull << 40, F_SEAL_SHRINK), 1ull << 40, -ENOSPC, "more than");
 	add_buffer(fd, open("/dev/zero", O_RDWR), 4096, -EINVAL, "not a memfd");
-	add_buffer(fd, open("/proc/self/exe", O_RDONLY), 4096, -EINVAL, "not a memfd");
+	add_buffer(fd, open("/proc/self/stat", O_RDONLY), 4096, -EINVAL, "not a memfd");
 	add_buffer(fd, memfd(4096, F_SEAL_SHRINK), 4096, 0, "");
 	close(fd);
 }

@@ -16,9 +16,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loom_sim.h"
-
 static struct loom_hw_caps caps;
+static bool simulated;
+
+struct make_model slow = { .seed = 5 };
+
+/* The simulated device where it is linked in, else the one that is there: in the VM. */
+static void find_device(void)
+{
+	struct loom_dev *dev;
+
+	simulated = !loom_dev_open("sim:tiny", &dev);
+	if (!simulated && loom_dev_open(NULL, &dev))
+		fail_msg("no device: %s", loom_error());
+	caps = *loom_dev_caps(dev);
+	loom_dev_close(dev);
+	/* The simulator's milliseconds go into arithmetic, the driver's device's into slices. */
+	slow.n = simulated ? 8192 : RIG_N;
+	slow.slices = simulated ? 150 : 1500;
+}
 
 static int make_listener(const char *path)
 {
@@ -35,11 +51,9 @@ static int make_listener(const char *path)
 
 int rig_setup(void **state)
 {
-	struct loom_sim_config config = { 0 };
 	struct rig *rig = calloc(1, sizeof(*rig));
 
-	assert_true(loom_sim_preset(&config, "tiny"));
-	caps = config.caps;
+	find_device();
 	strcpy(rig->dir, "/tmp/loomd-test-XXXXXX");
 	assert_non_null(mkdtemp(rig->dir));
 	chmod(rig->dir, 0755);
@@ -69,7 +83,7 @@ int rig_teardown(void **state)
 	return 0;
 }
 
-/* build/test/X -> build/bin/loomd-sim */
+/* build/test/X -> build/bin/loomd-sim; /payload/tests/X -> /usr/bin/loomd */
 static void daemon_path(char *path, size_t size)
 {
 	char self[PATH_MAX];
@@ -78,19 +92,23 @@ static void daemon_path(char *path, size_t size)
 	assert_true(n > 0);
 	self[n] = '\0';
 	*strrchr(self, '/') = '\0';
-	snprintf(path, size, "%s/../bin/loomd-sim", self);
+	if (simulated)
+		snprintf(path, size, "%s/../bin/loomd-sim", self);
+	else
+		snprintf(path, size, "/usr/bin/loomd");
 }
 
 static void exec_daemon(struct rig *rig, const char *path, const char *const *options)
 {
-	const char *argv[32] = { "loomd-sim", "--device", "sim:tiny", "--state", rig->state };
-	unsigned int n = 5;
+	const char *argv[32] = { "loomd", "--state", rig->state, "--device", "sim:tiny" };
+	unsigned int n = simulated ? 5 : 3;
 	char pid[16];
 
 	/* Not to outlive a test that was killed. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (options && *options && n < 31)
 		argv[n++] = *options++;
+	argv[n] = NULL;
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	setenv("LISTEN_PID", pid, 1);
 	setenv("LISTEN_FDS", "1", 1);

@@ -21,6 +21,9 @@
 
 #define RIG_N 1024		/* elements of the models */
 
+/* A model that takes some milliseconds; set by rig_setup(), because devices differ. */
+extern struct make_model slow;
+
 struct rig {
 	char dir[64];
 	char socket[96];

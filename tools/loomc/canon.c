@@ -265,25 +265,49 @@ static bool matmul_constant(struct graph *g, struct node *node)
 	return true;
 }
 
+/* One number a channel of x, to multiply or add. */
+static struct value *channel_constant(struct graph *g, const struct value *x, const char *name)
+{
+	int64_t dims[HOSTOP_MAX_DIMS];
+
+	for (unsigned int d = 0; d < x->t.rank; d++)
+		dims[d] = d == 1 ? x->t.dims[1] : 1;
+	return value_const(g->c, name, HOSTOP_F32, x->t.rank, dims);
+}
+
+/* node becomes x scale + shift. */
+static bool become_affine(struct graph *g, struct node *node, struct value *x, struct value *scale,
+			  struct value *shift)
+{
+	struct node *mul = insert_before(g, node, "Mul", 2, &node->out[0]->t);
+
+	mul->in[0] = x;
+	mul->in[1] = scale;
+	node->op = "Add";
+	node->in[0] = mul->out[0];
+	node->in[1] = shift;
+	node->num_in = 2;
+	return true;
+}
+
+static bool all_const(const struct node *node, unsigned int from, unsigned int to)
+{
+	for (unsigned int i = from; i < to; i++)
+		if (!is_const(node->in[i]))
+			return false;
+	return true;
+}
+
 /* BatchNormalization is a multiplication and an addition a channel. */
 static bool batch_norm(struct graph *g, struct node *node)
 {
-	int64_t dims[HOSTOP_MAX_DIMS], channels;
-	struct value *scale, *shift;
-	struct node *mul;
-	unsigned int rank = node->in[0]->t.rank;
+	struct value *x = node->in[0], *scale, *shift;
 
-	if (!is_op(node, "BatchNormalization"))
+	if (!is_op(node, "BatchNormalization") || !all_const(node, 1, 5))
 		return false;
-	for (unsigned int i = 1; i < 5; i++)
-		if (!is_const(node->in[i]))
-			return false;
-	channels = node->in[0]->t.dims[1];
-	for (unsigned int d = 0; d < rank; d++)
-		dims[d] = d == 1 ? channels : 1;
-	scale = value_const(g->c, node->in[1]->name, HOSTOP_F32, rank, dims);
-	shift = value_const(g->c, node->in[2]->name, HOSTOP_F32, rank, dims);
-	for (size_t i = 0; i < (size_t)channels; i++) {
+	scale = channel_constant(g, x, node->in[1]->name);
+	shift = channel_constant(g, x, node->in[2]->name);
+	for (size_t i = 0; i < scale->t.count; i++) {
 		double s = hostop_get(&node->in[1]->t, i) /
 			   sqrt(hostop_get(&node->in[4]->t, i) + attr_or(node, "epsilon", 1e-5f));
 
@@ -291,14 +315,7 @@ static bool batch_norm(struct graph *g, struct node *node)
 		hostop_set(&shift->t, i, hostop_get(&node->in[2]->t, i) -
 			   s * hostop_get(&node->in[3]->t, i));
 	}
-	mul = insert_before(g, node, "Mul", 2, &node->out[0]->t);
-	mul->in[0] = node->in[0];
-	mul->in[1] = scale;
-	node->op = "Add";
-	node->in[0] = mul->out[0];
-	node->in[1] = shift;
-	node->num_in = 2;
-	return true;
+	return become_affine(g, node, x, scale, shift);
 }
 
 static bool layer_norm(struct graph *g, struct node *node)
@@ -318,42 +335,37 @@ static bool layer_norm(struct graph *g, struct node *node)
 	return true;
 }
 
+static struct value *as_channels(struct graph *g, const struct value *x, const struct value *v)
+{
+	struct value *k = channel_constant(g, x, v->name);
+
+	for (size_t i = 0; i < k->t.count; i++)
+		hostop_set(&k->t, i, hostop_get(&v->t, i));
+	return k;
+}
+
 /* InstanceNormalization(x) = Norm over everything but batch and channel, then a scale and shift. */
 static bool instance_norm(struct graph *g, struct node *node)
 {
-	const struct hostop_tensor *x = &node->in[0]->t;
-	int64_t n = 1, dims[HOSTOP_MAX_DIMS];
+	struct value *x = node->in[0];
 	struct hostop_tensor rows;
-	struct node *flat, *norm, *back, *mul;
-	struct value *k[2];
+	struct node *flat, *norm, *back;
+	int64_t n = 1;
 
-	if (!is_op(node, "InstanceNormalization") || !is_const(node->in[1]) || !is_const(node->in[2]))
+	if (!is_op(node, "InstanceNormalization") || !all_const(node, 1, 3))
 		return false;
-	for (unsigned int d = 2; d < x->rank; d++)
-		n *= x->dims[d];
-	hostop_shape(&rows, x->dtype, 2, (int64_t []){ x->dims[0] * x->dims[1], n });
+	for (unsigned int d = 2; d < x->t.rank; d++)
+		n *= x->t.dims[d];
+	hostop_shape(&rows, x->t.dtype, 2, (int64_t []){ x->t.dims[0] * x->t.dims[1], n });
 	flat = insert_before(g, node, "Reshape", 1, &rows);
 	norm = insert_before(g, node, "Norm", 1, &rows);
-	back = insert_before(g, node, "Reshape", 1, x);
-	mul = insert_before(g, node, "Mul", 2, x);
-	for (int i = 0; i < 2; i++) {
-		for (unsigned int d = 0; d < x->rank; d++)
-			dims[d] = d == 1 ? x->dims[1] : 1;
-		k[i] = value_const(g->c, node->in[1 + i]->name, HOSTOP_F32, x->rank, dims);
-		for (size_t c = 0; c < k[i]->t.count; c++)
-			hostop_set(&k[i]->t, c, hostop_get(&node->in[1 + i]->t, c));
-	}
-	flat->in[0] = node->in[0];
+	back = insert_before(g, node, "Reshape", 1, &x->t);
+	flat->in[0] = x;
 	norm->in[0] = flat->out[0];
 	norm->eps = attr_or(node, "epsilon", 1e-5f);
 	back->in[0] = norm->out[0];
-	mul->in[0] = back->out[0];
-	mul->in[1] = k[0];
-	node->op = "Add";
-	node->in[0] = mul->out[0];
-	node->in[1] = k[1];
-	node->num_in = 2;
-	return true;
+	return become_affine(g, node, back->out[0], as_channels(g, x, node->in[1]),
+			     as_channels(g, x, node->in[2]));
 }
 
 /* ---- nothing to do ---- */

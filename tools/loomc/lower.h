@@ -66,6 +66,16 @@ struct command {
 	uint32_t slice, slice_of_use;
 };
 
+static inline uint16_t opcode_of(const struct command *cmd)
+{
+	return ((const struct loom_cmd *)cmd->raw)->opcode;
+}
+
+static inline bool is_dma(const struct command *cmd)
+{
+	return opcode_of(cmd) >= LOOM_OP_LOAD && opcode_of(cmd) <= LOOM_OP_GATHER;
+}
+
 struct slice_info {
 	uint32_t first, num;	/* commands, after LOADs were moved */
 	uint32_t layer;

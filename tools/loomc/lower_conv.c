@@ -1,24 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Everything with constant weights on the MAC array: Conv, ConvTranspose, Linear. */
+/* Constant weights on the MAC array: Conv and Linear. (ConvTranspose: lower_conv_transpose.c.) */
 #include <stdlib.h>
 #include <string.h>
 
-#include "lower.h"
+#include "conv.h"
 
-/* One convolution as the device sees it. */
-struct conv {
-	struct hostop_window w;
-	const struct place *in, *res;
-	struct place out;
-	int64_t batch, c, oc;		/* of one command */
-	int64_t in_channel, out_channel;	/* where they start */
-	const float *weights;		/* [oc][c][kh][kw], rows of these channels */
-	const struct value *bias;
-	bool depthwise;
-	struct loom_act act;
-};
-
-static const float *floats_of(struct program *p, const struct value *v)
+const float *conv_floats(struct program *p, const struct value *v)
 {
 	float *f;
 
@@ -123,7 +110,7 @@ static void emit_conv(struct program *p, const struct conv *v, int64_t first, in
 }
 
 /* All output channels, cut so that no command has more weights than a slice may have. */
-static void emit_conv_parts(struct program *p, const struct conv *v)
+void conv_emit(struct program *p, const struct conv *v)
 {
 	int64_t cols = p->c->options->caps.array_cols, part = v->oc;
 	uint64_t column = (uint64_t)(v->w.kernel[0] * v->w.kernel[1] * (v->depthwise ? 1 : v->c)) * 2 + 4;
@@ -138,7 +125,7 @@ static void emit_conv_parts(struct program *p, const struct conv *v)
 
 /* ---- Conv ---- */
 
-static struct place image_output(struct program *p, struct value *v)
+struct place conv_output(struct program *p, struct value *v)
 {
 	const unsigned int *order = image_order(v->t.rank);
 	struct place out = output_place(p, v, order);
@@ -154,7 +141,7 @@ static void check_window(struct program *p, const struct hostop_window *w)
 				  (long long)w->begin[i], (long long)w->kernel[i]);
 }
 
-static void start_conv(struct program *p, struct node *node, struct conv *v)
+void conv_start(struct program *p, struct node *node, struct conv *v)
 {
 	*v = (struct conv){ .batch = node->in[0]->t.dims[0], .act = node->act };
 	if (!is_const(node->in[1]))
@@ -162,7 +149,7 @@ static void start_conv(struct program *p, struct node *node, struct conv *v)
 	if (node->num_in > 2 && node->in[2] && !is_const(node->in[2]))
 		fail_node(p->c, node, "a bias that is not constant is not supported on the device");
 	v->bias = node->num_in > 2 ? node->in[2] : NULL;
-	v->weights = floats_of(p, node->in[1]);
+	v->weights = conv_floats(p, node->in[1]);
 }
 
 static bool conv(struct program *p, struct node *node)
@@ -173,14 +160,14 @@ static bool conv(struct program *p, struct node *node)
 	struct conv v;
 	int64_t groups;
 
-	start_conv(p, node, &v);
+	conv_start(p, node, &v);
 	node_call(node, &call, in);
 	hostop_window_solve(&call, w->dims + 2, &v.w);
 	check_window(p, &v.w);
 	groups = v.w.group;
 	v.in = image_of(p, node->in[0]);
 	v.res = node->residual ? image_of(p, node->residual) : NULL;
-	v.out = image_output(p, node->out[0]);
+	v.out = conv_output(p, node->out[0]);
 	set_place(p, node->out[0], &v.out);
 	v.depthwise = groups > 1 && groups == node->in[0]->t.dims[1] && w->dims[0] == groups;
 	v.c = w->dims[1];
@@ -188,7 +175,7 @@ static bool conv(struct program *p, struct node *node)
 	for (int64_t g = 0; g < (v.depthwise ? 1 : groups); g++) {
 		v.in_channel = g * v.c;
 		v.out_channel = g * v.oc;
-		emit_conv_parts(p, &v);
+		conv_emit(p, &v);
 		v.weights += v.oc * v.c * v.w.kernel[0] * v.w.kernel[1];
 	}
 	return true;
@@ -199,7 +186,7 @@ static bool conv(struct program *p, struct node *node)
 /* [K, N] -> [N][K], the order of a 1x1 convolution's weights */
 static const float *transposed(struct program *p, const struct value *w)
 {
-	const float *from = floats_of(p, w);
+	const float *from = conv_floats(p, w);
 	size_t k = (size_t)w->t.dims[0], n = (size_t)w->t.dims[1];
 	float *to = arena_array(p->c, w->t.count, sizeof(*to));
 
@@ -238,7 +225,7 @@ static bool linear(struct program *p, struct node *node)
 	struct place in, res, made;
 	struct conv v;
 
-	start_conv(p, node, &v);
+	conv_start(p, node, &v);
 	v.weights = transposed(p, node->in[1]);
 	v.batch = 1;
 	v.c = w->dims[0];
@@ -258,147 +245,7 @@ static bool linear(struct program *p, struct node *node)
 		.in = { 1, in.dims[3] }, .out = { 1, in.dims[3] }, .kernel = { 1, 1 },
 		.stride = { 1, 1 }, .dilation = { 1, 1 }, .group = 1,
 	};
-	emit_conv_parts(p, &v);
-	return true;
-}
-
-/* ---- ConvTranspose ---- */
-
-/* [c][oc][kh][kw] -> flipped [oc][c][kh][kw]: the convolution that does the same on a spread input. */
-static const float *flipped(struct program *p, const struct value *w, int64_t first, int64_t c)
-{
-	const float *from = floats_of(p, w);
-	int64_t oc = w->t.dims[1], taps = (int64_t)w->t.count / w->t.dims[0] / oc;
-	float *to = arena_array(p->c, (size_t)(oc * c * taps), sizeof(*to));
-
-	for (int64_t i = 0; i < c; i++)
-		for (int64_t o = 0; o < oc; o++)
-			for (int64_t t = 0; t < taps; t++)
-				to[(o * c + i) * taps + taps - 1 - t] =
-					from[((first + i) * oc + o) * taps + t];
-	return to;
-}
-
-/* Windows that touch without overlapping: 1x1 to kh kw oc channels, then depth to space. */
-static void transpose_blocks(struct program *p, struct node *node, struct conv *v)
-{
-	struct hostop_window w = v->w;
-	int64_t kh = w.kernel[0], kw = w.kernel[1], taps = kh * kw, oc = v->oc, c = v->c;
-	const float *from = floats_of(p, node->in[1]);
-	float *weights = arena_array(p->c, (size_t)(taps * oc * c), sizeof(float));
-	int64_t all = taps * oc, dims[4] = { v->batch, all, w.in[0], w.in[1] };
-	struct value *bias = value_const(p->c, node->name, HOSTOP_F32, 1, &all);
-	struct place wide = new_place(p, LOOM_F16, 4, dims, nhwc_order), to;
-	struct loops l = { .rank = 6, .num = 2 };
-	int64_t pitch = w.in[1] * all;
-
-	for (int64_t i = 0; i < c; i++)
-		for (int64_t o = 0; o < oc; o++)
-			for (int64_t t = 0; t < taps; t++)
-				weights[(t * oc + o) * c + i] = from[(i * oc + o) * taps + t];
-	for (int64_t i = 0; v->bias && i < all; i++)
-		hostop_set(&bias->t, (size_t)i, hostop_get(&v->bias->t, (size_t)(i % oc)));
-	to = image_output(p, node->out[0]);
-	set_place(p, node->out[0], &to);
-	v->w = (struct hostop_window){
-		.in = { w.in[0], w.in[1] }, .out = { w.in[0], w.in[1] }, .kernel = { 1, 1 },
-		.stride = { 1, 1 }, .dilation = { 1, 1 }, .group = 1,
-	};
-	v->weights = weights;
-	v->bias = v->bias ? bias : NULL;
-	v->oc = all;
-	v->out = wide;
-	emit_conv_parts(p, v);
-	/* n, h, kh, w, kw, oc */
-	memcpy(l.dims, (int64_t []){ v->batch, w.in[0], kh, w.in[1], kw, oc }, 6 * sizeof(int64_t));
-	l.op[0].place = &wide;
-	memcpy(l.op[0].stride, (int64_t []){ w.in[0] * pitch, pitch, kw * oc, all, oc, 1 },
-	       6 * sizeof(int64_t));
-	l.op[1].place = &to;
-	pitch = image_pitch(&to);
-	memcpy(l.op[1].stride, (int64_t []){ w.out[0] * w.out[1] * pitch, kh * w.out[1] * pitch,
-	       w.out[1] * pitch, kw * pitch, pitch, 1 }, 6 * sizeof(int64_t));
-	emit_copy_loops(p, &l);
-}
-
-/* The general way: spread the input over zeros, stride apart, and convolve with flipped weights. */
-static void transpose_spread(struct program *p, struct node *node, struct conv *v, int64_t groups)
-{
-	struct hostop_window w = v->w, *s = &v->w;
-	int64_t dims[4] = { v->batch, v->c * groups, 1, 1 }, pitch = dims[1], lead[2];
-	struct place spread, inner;
-
-	*s = (struct hostop_window){ .stride = { 1, 1 }, .group = 1 };
-	for (int i = 0; i < 2; i++) {
-		int64_t reach = (w.kernel[i] - 1) * w.dilation[i];
-
-		/* What the window's padding cannot reach is cut off or filled with zeros here. */
-		lead[i] = reach - w.begin[i];
-		dims[2 + i] = w.out[i] + reach;
-		s->in[i] = dims[2 + i];
-		s->out[i] = w.out[i];
-		s->kernel[i] = w.kernel[i];
-		s->dilation[i] = w.dilation[i];
-		if (lead[i] < 0)
-			fail_node(p->c, node, "padding of %lld with a window of %lld", (long long)w.begin[i],
-				  (long long)w.kernel[i]);
-	}
-	spread = new_place(p, LOOM_F16, 4, dims, nhwc_order);
-	emit_fill(p, &spread, 0);
-	inner = spread;
-	inner.off += (uint64_t)((lead[0] * dims[3] + lead[1]) * pitch) * 2;
-	for (int i = 0; i < 2; i++) {
-		int64_t room = (dims[2 + i] - lead[i] + w.stride[i] - 1) / w.stride[i];
-
-		inner.dims[2 + i] = w.in[i] < room ? w.in[i] : room;
-		inner.stride[2 + i] *= w.stride[i];
-	}
-	{
-		struct place from = *v->in;
-
-		from.rank = 4;
-		if (v->in->rank == 3) {
-			from.dims[3] = v->in->dims[2];
-			from.stride[3] = v->in->stride[2];
-			from.dims[2] = 1;
-		}
-		memcpy(from.dims + 2, inner.dims + 2, 2 * sizeof(int64_t));
-		emit_copy(p, &inner, &from);
-	}
-	v->in = &spread;
-	v->out = image_output(p, node->out[0]);
-	set_place(p, node->out[0], &v->out);
-	for (int64_t g = 0; g < groups; g++) {
-		v->in_channel = g * v->c;
-		v->out_channel = g * v->oc;
-		v->weights = flipped(p, node->in[1], g * v->c, v->c);
-		emit_conv_parts(p, v);
-	}
-}
-
-static bool conv_transpose(struct program *p, struct node *node)
-{
-	const struct hostop_tensor *w = &node->in[1]->t;
-	const struct hostop_tensor **in = arena_array(p->c, node->num_in, sizeof(*in));
-	struct hostop_call call;
-	int64_t groups;
-	struct conv v;
-	bool blocks = true;
-
-	start_conv(p, node, &v);
-	node_call(node, &call, in);
-	hostop_window_transpose(&call, &v.w);
-	groups = v.w.group;
-	v.in = image_of(p, node->in[0]);
-	v.c = w->dims[0] / groups;
-	v.oc = w->dims[1];
-	for (int i = 0; i < 2; i++)
-		blocks = blocks && v.w.kernel[i] == v.w.stride[i] && v.w.dilation[i] == 1 &&
-			 !v.w.begin[i] && v.w.out[i] == v.w.in[i] * v.w.stride[i];
-	if (blocks && groups == 1 && node->in[0]->t.rank == 4)
-		transpose_blocks(p, node, &v);
-	else
-		transpose_spread(p, node, &v, groups);
+	conv_emit(p, &v);
 	return true;
 }
 
@@ -408,5 +255,5 @@ bool lower_conv(struct program *p, struct node *node)
 		return conv(p, node);
 	if (is_op(node, "Linear"))
 		return linear(p, node);
-	return is_op(node, "ConvTranspose") && conv_transpose(p, node);
+	return is_op(node, "ConvTranspose") && lower_conv_transpose(p, node);
 }

@@ -60,45 +60,58 @@ static void set_batch(struct program *p, struct loom_cmd_matmul *cmd, unsigned i
 	}
 }
 
+static void set_sizes(struct loom_cmd_matmul *cmd, const struct node *node, const struct matrix *a,
+		      const struct matrix *b, const struct place *to)
+{
+	const struct hostop_tensor *x = &node->in[0]->t, *y = &node->in[1]->t;
+
+	cmd->m = x->rank > 1 ? (uint32_t)x->dims[x->rank - 2] : 1;
+	cmd->k = (uint32_t)x->dims[x->rank - 1];
+	cmd->n = y->rank > 1 ? (uint32_t)y->dims[y->rank - 1] : 1;
+	cmd->a_row = (uint32_t)a->row;
+	cmd->a_col = (uint32_t)a->col;
+	cmd->b_row = (uint32_t)b->row;
+	cmd->b_col = (uint32_t)b->col;
+	if (x->rank > 1)
+		cmd->out_row = (uint32_t)to->stride[to->rank - (y->rank > 1 ? 2 : 1)];
+	cmd->out_dtype = to->dtype;
+	cmd->alpha = node->alpha;
+	cmd->act = node->act;
+}
+
+/* The result's columns have to be contiguous. */
+static struct place product_place(struct program *p, struct value *v, bool has_columns)
+{
+	struct place to = output_place(p, v, NULL);
+	unsigned int last = v->t.rank - 1;
+
+	if (has_columns && to.dims[last] != 1 && to.stride[last] != 1)
+		to = new_place(p, LOOM_F16, v->t.rank, v->t.dims, NULL);
+	set_place(p, v, &to);
+	return to;
+}
+
 bool lower_matmul(struct program *p, struct node *node)
 {
 	struct value *a = node->in[0], *b, *out = node->out[0];
-	unsigned int ar, br, rank, batch_rank;
-	struct loom_cmd_matmul *cmd;
+	unsigned int batch_rank;
+	struct command *cmd;
 	struct matrix ma, mb;
-	struct command *command;
 	struct place to;
 
 	if (!is_op(node, "MatMul"))
 		return false;
 	b = node->in[1];
-	ar = a->t.rank;
-	br = b->t.rank;
-	rank = out->t.rank;
-	batch_rank = rank - (ar > 1) - (br > 1);
+	batch_rank = out->t.rank - (a->t.rank > 1) - (b->t.rank > 1);
 	matrix_of(p, a, true, batch_rank, out->t.dims, &ma);
 	matrix_of(p, b, false, batch_rank, out->t.dims, &mb);
-	to = output_place(p, out, NULL);
-	if (br > 1 && rank && to.dims[rank - 1] != 1 && to.stride[rank - 1] != 1)
-		to = new_place(p, LOOM_F16, rank, out->t.dims, NULL);
-	set_place(p, out, &to);
-	command = new_command(p, LOOM_OP_MATMUL, sizeof(*cmd));
-	cmd = (struct loom_cmd_matmul *)command->raw;
-	cmd->m = ar > 1 ? (uint32_t)a->t.dims[ar - 2] : 1;
-	cmd->k = (uint32_t)a->t.dims[ar - 1];
-	cmd->n = br > 1 ? (uint32_t)b->t.dims[br - 1] : 1;
-	cmd->a_row = (uint32_t)ma.row;
-	cmd->a_col = (uint32_t)ma.col;
-	cmd->b_row = (uint32_t)mb.row;
-	cmd->b_col = (uint32_t)mb.col;
-	if (ar > 1)
-		cmd->out_row = (uint32_t)to.stride[rank - (br > 1 ? 2 : 1)];
-	cmd->out_dtype = to.dtype;
-	cmd->alpha = node->alpha;
-	cmd->act = node->act;
-	set_batch(p, cmd, batch_rank, out->t.dims, ma.batch, mb.batch, to.stride);
-	cmd_ref(p, command, FIELD(struct loom_cmd_matmul, a), &ma.place, false);
-	cmd_ref(p, command, FIELD(struct loom_cmd_matmul, b), &mb.place, false);
-	cmd_ref(p, command, FIELD(struct loom_cmd_matmul, out), &to, true);
+	to = product_place(p, out, b->t.rank > 1);
+	cmd = new_command(p, LOOM_OP_MATMUL, sizeof(struct loom_cmd_matmul));
+	set_sizes((struct loom_cmd_matmul *)cmd->raw, node, &ma, &mb, &to);
+	set_batch(p, (struct loom_cmd_matmul *)cmd->raw, batch_rank, out->t.dims, ma.batch, mb.batch,
+		  to.stride);
+	cmd_ref(p, cmd, FIELD(struct loom_cmd_matmul, a), &ma.place, false);
+	cmd_ref(p, cmd, FIELD(struct loom_cmd_matmul, b), &mb.place, false);
+	cmd_ref(p, cmd, FIELD(struct loom_cmd_matmul, out), &to, true);
 	return true;
 }

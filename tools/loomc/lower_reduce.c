@@ -2,7 +2,7 @@
 /* Operators over dimensions: reductions, softmax, layer norm, pools. */
 #include <string.h>
 
-#include "lower.h"
+#include "conv.h"
 
 /* Contiguous [outer][n][inner] in memory, n being the dims of the mask. */
 struct triple {
@@ -204,28 +204,33 @@ static void set_window(struct loom_cmd_pool *cmd, const struct hostop_window *w)
 	cmd->dw = (uint16_t)w->dilation[1];
 }
 
-static bool pool(struct program *p, struct node *node, enum loom_pool fn)
+static void pool_window(struct program *p, const struct node *node, enum loom_pool fn,
+			struct hostop_window *w)
 {
-	struct value *out = node->out[0];
 	const struct hostop_tensor *in[1] = { &node->in[0]->t };
-	const struct place *from = image_of(p, node->in[0]);
-	const unsigned int *order = image_order(out->t.rank);
-	struct hostop_window w;
 	struct hostop_call call;
-	struct loom_cmd_pool *cmd;
-	struct command *command;
-	struct place to;
 
 	if (node->num_out > 1)
 		fail_node(p->c, node, "indices of maxima are not supported on the device");
-	node_call(node, &call, in);
-	hostop_window_solve(&call, NULL, &w);
 	if (fn == LOOM_POOL_AVERAGE && node_int(node, "count_include_pad", 0) &&
 	    node_int(node, "ceil_mode", 0))
 		fail_node(p->c, node, "ceil_mode with count_include_pad is not supported on the device");
-	to = output_place(p, out, order);
-	if (!is_image(&to))
-		to = new_place(p, LOOM_F16, out->t.rank, out->t.dims, order);
+	node_call(node, &call, in);
+	hostop_window_solve(&call, NULL, w);
+}
+
+static bool pool(struct program *p, struct node *node, enum loom_pool fn)
+{
+	struct value *out = node->out[0];
+	struct loom_cmd_pool *cmd;
+	const struct place *from;
+	struct hostop_window w;
+	struct command *command;
+	struct place to;
+
+	pool_window(p, node, fn, &w);
+	from = image_of(p, node->in[0]);
+	to = conv_output(p, out);
 	command = new_command(p, LOOM_OP_POOL, sizeof(*cmd));
 	cmd = (struct loom_cmd_pool *)command->raw;
 	cmd->fn = fn;

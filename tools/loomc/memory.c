@@ -22,7 +22,7 @@ static uint32_t last_use(const struct program *p, uint32_t i)
 	const struct command *cmd = p->cmds[i];
 	const struct slice_info *s = &p->slices[cmd->slice];
 
-	if (((const struct loom_cmd *)cmd->raw)->opcode == LOOM_OP_STORE)
+	if (opcode_of(cmd) == LOOM_OP_STORE)
 		return s->first + s->num - 1;
 	return i;
 }
@@ -170,13 +170,6 @@ static void check_lease(struct program *p)
 }
 
 /* ---- waits ---- */
-
-static bool is_dma(const struct command *cmd)
-{
-	uint16_t opcode = ((const struct loom_cmd *)cmd->raw)->opcode;
-
-	return opcode == LOOM_OP_LOAD || opcode == LOOM_OP_STORE || opcode == LOOM_OP_GATHER;
-}
 
 static bool share_bytes(const struct command *a, const struct command *b)
 {

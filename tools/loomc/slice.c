@@ -26,13 +26,6 @@ static uint64_t weight_bytes(const struct command *cmd)
 	return bytes;
 }
 
-static bool is_dma(const struct command *cmd)
-{
-	uint16_t opcode = ((const struct loom_cmd *)cmd->raw)->opcode;
-
-	return opcode == LOOM_OP_LOAD || opcode == LOOM_OP_STORE || opcode == LOOM_OP_GATHER;
-}
-
 static void time_commands(struct program *p)
 {
 	for (uint32_t i = 0; i < p->num_cmds; i++) {
@@ -114,11 +107,6 @@ static void name_slices(struct program *p)
 	for (uint32_t i = p->num_cmds; i-- > 0;)
 		if (p->cmds[i]->starts_layer)
 			p->slices[p->cmds[i]->slice].name = p->cmds[i]->node->name;
-}
-
-static uint16_t opcode_of(const struct command *cmd)
-{
-	return ((const struct loom_cmd *)cmd->raw)->opcode;
 }
 
 /*

@@ -23,6 +23,7 @@ $(call firmware-sim-test,timing)
 $(call firmware-sim-test,weave)
 $(call firmware-sim-test,figures)
 $(call firmware-sim-test,fuzz)
+$(call host-script,firmware-sim/qemu/properties.sh)
 
 # Nothing in here is for others but loom_sim.h and loom_timing.h, which a shared library need not
 # export either.

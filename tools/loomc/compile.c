@@ -124,6 +124,20 @@ void arena_free(struct compile *c)
 	c->chunks = NULL;
 }
 
+/* A plan that keeps intermediate values in fp32 is taken if it needs no more of the SRAM than this. */
+#define WIDE_PART 4
+
+static struct program *plan(struct graph *g, bool wide)
+{
+	struct program *p = lower(g, wide);
+
+	slice(p);
+	if (memory(p) > g->c->options->caps.act_sram_bytes / WIDE_PART && wide)
+		return plan(g, false);
+	check_lease(p);
+	return p;
+}
+
 static void compile(struct compile *c, const void *onnx, size_t size)
 {
 	struct graph *g = import_model(c, onnx, size);
@@ -133,9 +147,7 @@ static void compile(struct compile *c, const void *onnx, size_t size)
 	optimise(g);
 	if (c->options->dump)
 		graph_print(g, stderr);
-	p = lower(g);
-	slice(p);
-	memory(p);
+	p = plan(g, true);
 	emit(p);
 	write_elf(p);
 	write_report(p);

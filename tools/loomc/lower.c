@@ -77,15 +77,22 @@ static void make_tensors(struct program *p)
 
 /* ---- wishes: made inside a Concat, made in the order that a Transpose wants ---- */
 
+static bool is_one_of(const struct node *n, const char *const *ops, size_t num)
+{
+	for (size_t i = 0; i < num; i++)
+		if (is_op(n, ops[i]))
+			return true;
+	return false;
+}
+
+#define NUM(array) (sizeof(array) / sizeof((array)[0]))
+
 static bool is_view(const struct node *n)
 {
 	static const char *const views[] = { "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose",
 					     "Slice", "Split", "Expand", "Gather", "Identity" };
 
-	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
-		if (is_op(n, views[i]))
-			return true;
-	return false;
+	return is_one_of(n, views, NUM(views));
 }
 
 static struct lowered *lowered(struct program *p, struct value *v)
@@ -126,6 +133,59 @@ static void wish_transpose(struct program *p, struct node *node)
 	lowered(p, v)->order = order;
 }
 
+/* ---- wishes: fp32 between a command that makes it and commands that take it ---- */
+
+static bool makes_floats(const struct node *n)
+{
+	static const char *const ops[] = {
+		"Conv", "ConvTranspose", "Linear", "MatMul", "Add", "Sub", "Mul", "Div", "Max", "Min",
+		"Pow", "Act", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "GlobalAveragePool",
+		"GlobalMaxPool", "Softmax",
+	};
+
+	return n && is_one_of(n, ops, NUM(ops));
+}
+
+/* The vector unit takes fp32; the MAC array, POOL and LAYERNORM do not. */
+static bool takes_floats(const struct node *n)
+{
+	static const char *const ops[] = {
+		"Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Act", "ReduceSum", "ReduceMean",
+		"ReduceMax", "ReduceMin", "GlobalAveragePool", "GlobalMaxPool", "Softmax", "Resize",
+		"Upsample", "Pad", "Tile", "DepthToSpace", "SpaceToDepth",
+	};
+
+	return is_one_of(n, ops, NUM(ops));
+}
+
+static bool users_take_floats(const struct program *p, const struct value *v)
+{
+	for (unsigned int i = 0; i < p->g->num_nodes; i++) {
+		const struct node *n = p->g->nodes[i];
+		bool reads = false;
+
+		for (unsigned int k = 0; n && k < n->num_in; k++)
+			reads = reads || n->in[k] == v;
+		if (n && n->residual == v)
+			return false;
+		if (!reads || takes_floats(n))
+			continue;
+		if (!is_view(n))
+			return false;
+		for (unsigned int k = 0; k < n->num_out; k++)
+			if (!users_take_floats(p, n->out[k]))
+				return false;
+	}
+	return true;
+}
+
+static void wish_wide(struct program *p, struct value *v)
+{
+	if (hostop_is_float(v->t.dtype) && makes_floats(v->producer) && !lowered(p, v)->into &&
+	    users_take_floats(p, v))
+		v->lowered->wide = true;
+}
+
 static void make_wishes(struct program *p)
 {
 	for (unsigned int i = 0; i < p->g->num_nodes; i++) {
@@ -134,6 +194,9 @@ static void make_wishes(struct program *p)
 		if (is_op(p->g->nodes[i], "Transpose"))
 			wish_transpose(p, p->g->nodes[i]);
 	}
+	for (unsigned int i = 0; p->wide && i < p->g->num_nodes; i++)
+		if (p->g->nodes[i])
+			wish_wide(p, p->g->nodes[i]->out[0]);
 }
 
 /* ---- nodes ---- */
@@ -192,9 +255,28 @@ static uint64_t slice_limit(const struct loomc_options *o)
 
 static const struct node nothing = { .name = "output", .op = "Identity", .origin = "Identity" };
 
-struct program *lower(struct graph *g)
+/* Forget where values are: the graph may be lowered again. */
+static void forget(struct graph *g)
+{
+	for (unsigned int i = 0; i < g->num_nodes; i++) {
+		struct node *n = g->nodes[i];
+
+		for (unsigned int k = 0; n && k < n->num_in; k++)
+			if (n->in[k])
+				n->in[k]->lowered = NULL;
+		for (unsigned int k = 0; n && k < n->num_out; k++)
+			n->out[k]->lowered = NULL;
+	}
+	for (unsigned int i = 0; i < g->num_outputs; i++)
+		g->outputs[i].value->lowered = NULL;
+}
+
+struct program *lower(struct graph *g, bool wide)
 {
 	struct program *p = arena(g->c, sizeof(*p));
+
+	forget(g);
+	p->wide = wide;
 
 	p->c = g->c;
 	p->g = g;

@@ -124,6 +124,7 @@ struct program {
 	uint32_t num_relocs;
 	struct bytes weights, cmd;
 	const struct node *node;	/* being lowered */
+	bool wide;	/* intermediate values may be kept in fp32 */
 };
 
 /* What lowering knows about a value. */
@@ -136,11 +137,14 @@ struct lowered {
 	unsigned int into_axis;
 	/* order of dims that its reader would like, outermost first; NULL: none */
 	const unsigned int *order;
+	bool wide;	/* kept in fp32 */
 };
 
 /* ---- lower_place.c: places ---- */
 size_t element_bytes(enum loom_dtype dtype);
 enum loom_dtype device_dtype(const struct program *p, const struct value *v);
+/* As device_dtype(), or fp32 for a value that is to be kept so. */
+enum loom_dtype result_dtype(const struct program *p, const struct value *v);
 struct buffer *new_buffer(struct program *p, uint64_t bytes);
 /* A dense place of its own, dims nested in this order (outermost first; NULL: row-major). */
 struct place new_place(struct program *p, enum loom_dtype dtype, unsigned int rank,

@@ -62,7 +62,7 @@ static void transpose_blocks(struct program *p, struct node *node, struct conv *
 	v->weights = blocks_weights(p, node->in[1], v, taps);
 	v->bias = blocks_bias(p, v, taps);
 	v->oc = taps * oc;
-	v->out = new_place(p, LOOM_F16, 4, dims, nhwc_order);
+	v->out = new_place(p, to.dtype, 4, dims, nhwc_order);
 	v->w = (struct hostop_window){
 		.in = { w.in[0], w.in[1] }, .out = { w.in[0], w.in[1] }, .kernel = { 1, 1 },
 		.stride = { 1, 1 }, .dilation = { 1, 1 }, .group = 1,

@@ -86,7 +86,7 @@ static struct place product_place(struct program *p, struct value *v, bool has_c
 	unsigned int last = v->t.rank - 1;
 
 	if (has_columns && to.dims[last] != 1 && to.stride[last] != 1)
-		to = new_place(p, LOOM_F16, v->t.rank, v->t.dims, NULL);
+		to = new_place(p, to.dtype, v->t.rank, v->t.dims, NULL);
 	set_place(p, v, &to);
 	return to;
 }

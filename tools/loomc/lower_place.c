@@ -33,6 +33,11 @@ enum loom_dtype device_dtype(const struct program *p, const struct value *v)
 		  hostop_dtype_name(v->t.dtype));
 }
 
+enum loom_dtype result_dtype(const struct program *p, const struct value *v)
+{
+	return v->lowered && v->lowered->wide ? LOOM_F32 : device_dtype(p, v);
+}
+
 struct buffer *new_buffer(struct program *p, uint64_t bytes)
 {
 	struct buffer *buf = arena(p->c, sizeof(*buf));
@@ -319,5 +324,5 @@ struct place output_place(struct program *p, struct value *v, const unsigned int
 		return inside(p, v, order);
 	if (v->lowered && v->lowered->order)
 		order = v->lowered->order;
-	return new_place(p, device_dtype(p, v), v->t.rank, v->t.dims, order);
+	return new_place(p, result_dtype(p, v), v->t.rank, v->t.dims, order);
 }

@@ -92,7 +92,7 @@ static struct place reduced_place(struct program *p, const struct place *from, u
 
 	for (unsigned int d = 0; d < from->rank; d++)
 		dims[d] = mask >> d & 1 ? 1 : from->dims[d];
-	kept = r = new_place(p, LOOM_F16, from->rank, dims, order);
+	kept = r = new_place(p, result_dtype(p, v), from->rank, dims, order);
 	if (v->t.rank == from->rank)
 		return kept;
 	r.rank = v->t.rank;
@@ -143,7 +143,7 @@ static bool softmax(struct program *p, struct node *node)
 	/* Before opset 13 everything from the axis on was one line. */
 	mask = node->opset < 13 ? ((1u << v->t.rank) - 1) & ~((1u << axis) - 1) : 1u << axis;
 	from = triple_place(p, v, mask, &t);
-	to = new_place(p, LOOM_F16, v->t.rank, v->t.dims, t.order);
+	to = new_place(p, result_dtype(p, out), v->t.rank, v->t.dims, t.order);
 	command = new_command(p, LOOM_OP_SOFTMAX, sizeof(*cmd));
 	cmd = (struct loom_cmd_softmax *)command->raw;
 	cmd->outer = t.outer;

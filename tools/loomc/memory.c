@@ -159,11 +159,10 @@ static void place_all(struct program *p)
 	}
 }
 
-static void check_lease(struct program *p)
+void check_lease(struct program *p)
 {
 	const struct loom_hw_caps *caps = &p->c->options->caps;
 
-	p->lease_bytes = (p->lease_bytes + LOOM_LEASE_ALIGN - 1) / LOOM_LEASE_ALIGN * LOOM_LEASE_ALIGN;
 	if (p->lease_bytes > caps->act_sram_bytes)
 		fail(p->c, "needs %llu bytes of activation SRAM at once, '%.32s' has %u; use a smaller --shape",
 		     (unsigned long long)p->lease_bytes, caps->preset, caps->act_sram_bytes);
@@ -211,13 +210,14 @@ static void set_waits(struct program *p, const struct slice_info *s)
 		set_wait(p->cmds + s->first, i);
 }
 
-void memory(struct program *p)
+uint64_t memory(struct program *p)
 {
 	find_lives(p);
 	for (uint32_t i = 0; i < p->num_cmds; i++)
 		reuse_operand(p, i);
 	place_all(p);
-	check_lease(p);
+	p->lease_bytes = (p->lease_bytes + LOOM_LEASE_ALIGN - 1) / LOOM_LEASE_ALIGN * LOOM_LEASE_ALIGN;
 	for (uint32_t i = 0; i < p->num_slices; i++)
 		set_waits(p, &p->slices[i]);
+	return p->lease_bytes;
 }

@@ -10,9 +10,12 @@ struct program;
 struct graph *import_model(struct compile *c, const void *onnx, size_t size);
 void quant(struct graph *g);
 void optimise(struct graph *g);
-struct program *lower(struct graph *g);
+/* wide: intermediate values may be kept in fp32, where that needs no conversion. */
+struct program *lower(struct graph *g, bool wide);
 void slice(struct program *p);
-void memory(struct program *p);
+/* Bytes of lease that the plan needs; whether that is too much is for the caller to say. */
+uint64_t memory(struct program *p);
+void check_lease(struct program *p);
 void emit(struct program *p);
 void write_elf(struct program *p);
 void write_report(struct program *p);

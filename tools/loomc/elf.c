@@ -192,7 +192,7 @@ static void describe_all(struct image *im)
 	append(im, SEC_SHSTRTAB, "", 1);
 	describe(im, SEC_WEIGHTS, SHT_PROGBITS, SHF_ALLOC, 0, PAGE);
 	describe(im, SEC_CMD, SHT_PROGBITS, SHF_ALLOC, 0, PAGE);
-	describe(im, SEC_NOTE, SHT_NOTE, 0, 0, 8);
+	describe(im, SEC_NOTE, SHT_NOTE, 0, 0, 4);
 	describe(im, SEC_INFO, SHT_PROGBITS, 0, 0, 8);
 	describe(im, SEC_SLICES, SHT_PROGBITS, 0, sizeof(struct loom_elf_slice), 8);
 	describe(im, SEC_TENSORS, SHT_PROGBITS, 0, sizeof(struct loom_elf_tensor), 8);

@@ -307,6 +307,7 @@ uint64_t dram_deadline(const struct loom_sim *sim);
 
 /* hw/fetch.c */
 bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst);
+void fetch_meter(struct loom_sim *sim, struct core *core);
 void fetch_arrived(struct loom_sim *sim, struct core *core, const struct burst *burst);
 
 /* hw/dma.c */
@@ -314,6 +315,7 @@ bool dma_next(struct loom_sim *sim, struct core *core, struct burst *burst);
 void dma_arrived(struct loom_sim *sim, struct core *core, const struct burst *burst);
 
 /* hw/weight_sram.c */
+bool weight_room(const struct loom_sim *sim, const struct core *core, uint32_t bytes);
 bool weight_reserve(struct loom_sim *sim, struct core *core, struct job *job, uint32_t bytes);
 void weight_release(struct job *job, uint64_t offset);
 void weight_reclaim(struct core *core);

@@ -9,18 +9,14 @@ static uint32_t min(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* The next burst it wants from the channel now. */
-bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst)
+static bool describe(struct loom_sim *sim, struct core *core, struct burst *burst)
 {
 	struct job *job = job_issuing(core, ENGINE_FETCH);
 	const struct loom_cmd_fetch *cmd;
 	uint64_t left;
-	bool room;
 
-	if (!job) {
-		meter_set(&core->fetch_blocked, false, sim->now);
+	if (!job)
 		return false;
-	}
 	cmd = (const void *)job->stream[ENGINE_FETCH][job->issued[ENGINE_FETCH]].cmd;
 	left = cmd->bytes - job->moved[ENGINE_FETCH];
 	*burst = (struct burst){
@@ -32,13 +28,29 @@ bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst)
 		.stream_offset = job->reserved,
 	};
 	burst->last = burst->bytes == left;
-	room = weight_reserve(sim, core, job, burst->bytes);
-	meter_set(&core->fetch_blocked, !room, sim->now);
-	if (!room)
+	return true;
+}
+
+/* The next burst it wants from the channel now. */
+bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst)
+{
+	struct job *job;
+
+	if (!describe(sim, core, burst) || !weight_reserve(sim, core, burst->job, burst->bytes))
 		return false;
+	job = burst->job;
 	job->moved[ENGINE_FETCH] = burst->last ? 0 : burst->offset + burst->bytes;
 	job->issued[ENGINE_FETCH] += burst->last;
 	return true;
+}
+
+/* Is there something to fetch, and no room for it? Only the counter asks. */
+void fetch_meter(struct loom_sim *sim, struct core *core)
+{
+	struct burst burst;
+	bool blocked = describe(sim, core, &burst) && !weight_room(sim, core, burst.bytes);
+
+	meter_set(&core->fetch_blocked, blocked, sim->now);
 }
 
 void fetch_arrived(struct loom_sim *sim, struct core *core, const struct burst *burst)

@@ -6,10 +6,15 @@
  */
 #include "device.h"
 
+bool weight_room(const struct loom_sim *sim, const struct core *core, uint32_t bytes)
+{
+	return core->weight_used + bytes <= sim->config.caps.weight_sram_bytes;
+}
+
 /* Room for the job's next bytes, if there is. */
 bool weight_reserve(struct loom_sim *sim, struct core *core, struct job *job, uint32_t bytes)
 {
-	if (core->weight_used + bytes > sim->config.caps.weight_sram_bytes)
+	if (!weight_room(sim, core, bytes))
 		return false;
 	core->weight_used += bytes;
 	job->reserved += bytes;

@@ -250,6 +250,30 @@ static void test_counters(void **state)
 	assert_int_equal(cqe.wait_dma + cqe.wait_weights, cqe.compute_start - cqe.dispatched);
 }
 
+/* The first job fills the weight SRAM; the second's fetch gets room when the first has computed. */
+static void test_fetch_blocked(void **state)
+{
+	struct loom_hw_cqe first, second;
+	struct stream s;
+
+	for (int i = 0; i < 2; i++) {
+		stream_begin(&s, RIG_LEASE);
+		if (i == 0)
+			add_product(&s, 200, 128, 256, 0);
+		else
+			stream_fetch(&s, rig->weights_va, 1000);
+		stream_end(&s);
+		host_submit(rig->h, 0, RIG_CTX, &s, LOOM_JOB_RELEASE_LAYER);
+	}
+	host_run(rig->h);
+	first = *host_completion(rig->h, 0, 0);
+	second = *host_completion(rig->h, 0, 1);
+	assert_int_equal(first.fetch_busy, 65536);
+	assert_int_equal(second.fetch_start, first.compute_end);
+	assert_int_equal(host_counters(rig->h).fetch_blocked,
+			 first.compute_end - (first.fetch_start + 65536));
+}
+
 /* Read in the middle of a pass, a stall, a blocked fetch: every picosecond is somewhere. */
 static void test_counters_at_any_time(void **state)
 {
@@ -447,6 +471,7 @@ int main(void)
 		TEST(test_fifo),
 		TEST(test_layer_release),
 		TEST(test_counters),
+		TEST(test_fetch_blocked),
 		TEST(test_counters_at_any_time),
 		cmocka_unit_test(test_products),
 		cmocka_unit_test(test_depthwise),

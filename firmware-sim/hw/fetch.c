@@ -47,8 +47,10 @@ bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst)
 /* Is there something to fetch, and no room for it? Only the counter asks. */
 void fetch_meter(struct loom_sim *sim, struct core *core)
 {
+	bool busy = core->dram.busy && core->dram.current.engine == ENGINE_FETCH;
 	struct burst burst;
-	bool blocked = describe(sim, core, &burst) && !weight_room(sim, core, burst.bytes);
+	bool blocked = !busy && describe(sim, core, &burst) &&
+		       !weight_room(sim, core, burst.bytes);
 
 	meter_set(&core->fetch_blocked, blocked, sim->now);
 }

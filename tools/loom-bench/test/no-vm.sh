@@ -3,6 +3,7 @@
 #
 # loom-bench without a VM, from .loom files to the table, twice: the same bytes. TAP.
 
+# shellcheck disable=SC2317 # called by ok
 set -uo pipefail
 B=${B:-build}
 OUT=$(mktemp -d)
@@ -30,7 +31,7 @@ status()
 	local wanted=$1 got=0
 	shift
 	"$@" || got=$?
-	[ $got -eq "$wanted" ] || { echo "exit status $got, not $wanted"; return 1; }
+	[ "$got" -eq "$wanted" ] || { echo "exit status $got, not $wanted"; return 1; }
 }
 
 make_model() { "$B/bin/write-model" "$1" "$2" "$3" "$4" tiny "$OUT/$1.loom"; }

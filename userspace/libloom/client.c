@@ -711,7 +711,10 @@ static int make_memory(struct loom_client_buffer *b)
 	b->fd = memfd_create("loom-buffer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (b->fd < 0)
 		return loom_fail(-errno, "memfd_create: %s", strerror(errno));
-	if (ftruncate(b->fd, (off_t)b->bytes) ||
+	/* Whole pages, which the device can be given as they are. */
+	if (b->bytes > INT64_MAX - 4095)
+		return loom_fail(-EFBIG, "a buffer of %llu bytes", (unsigned long long)b->bytes);
+	if (ftruncate(b->fd, (off_t)((b->bytes + 4095) & ~4095ull)) ||
 	    fcntl(b->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return loom_fail(-errno, "a memfd of %llu bytes: %s", (unsigned long long)b->bytes,
 				 strerror(errno));

@@ -2,13 +2,19 @@
 /*
  * Devices, buffers, address spaces and queues: the uapi with handles made into objects.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <drm.h>
+#include <linux/magic.h>
 
 #include "fault.h"
 #include "internal.h"
+
+#define PAGE 4096ull
 
 int loom_dev_ioctl(struct loom_dev *dev, unsigned long request, void *arg)
 {
@@ -127,6 +133,50 @@ int loom_bo_create(struct loom_dev *dev, uint64_t size, struct loom_bo **out)
 	return 0;
 }
 
+/* What /dev/udmabuf wants of it, in words, and the same on sim. */
+static int check_memfd(int memfd, uint64_t size)
+{
+	int seals = fcntl(memfd, F_GET_SEALS);
+	struct statfs fs;
+	struct stat st;
+
+	if (seals < 0 || fstat(memfd, &st) || fstatfs(memfd, &fs))
+		return loom_fail(-EINVAL, "import: descriptor %d is not a memfd", memfd);
+	if (fs.f_type != TMPFS_MAGIC)
+		return loom_fail(-EINVAL, "import: a memfd with huge pages is not taken");
+	if (!(seals & F_SEAL_SHRINK))
+		return loom_fail(-EPERM, "import: the memfd lacks F_SEAL_SHRINK");
+	if (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return loom_fail(-EPERM, "import: the memfd is sealed against writing");
+	if (!size || size > (uint64_t)st.st_size)
+		return loom_fail(-EINVAL, "import: %llu bytes of a memfd that has %llu, in pages",
+				 (unsigned long long)size, (unsigned long long)st.st_size);
+	return 0;
+}
+
+int loom_bo_import_memfd(struct loom_dev *dev, int memfd, uint64_t size, struct loom_bo **out)
+{
+	struct loom_bo *bo;
+	int err;
+
+	size = size > UINT64_MAX - PAGE ? 0 : (size + PAGE - 1) & ~(PAGE - 1);
+	err = check_memfd(memfd, size);
+	if (err)
+		return err;
+	bo = calloc(1, sizeof(*bo));
+	if (!bo)
+		return loom_fail(-ENOMEM, "out of memory");
+	err = dev->ops->bo_import(dev, memfd, size, &bo->handle, &bo->map);
+	if (err) {
+		free(bo);
+		return err;
+	}
+	bo->dev = dev;
+	bo->size = size;
+	*out = bo;
+	return 0;
+}
+
 void loom_bo_destroy(struct loom_bo *bo)
 {
 	struct drm_gem_close args = { 0 };
@@ -190,7 +240,8 @@ void loom_vm_destroy(struct loom_vm *vm)
 	free(vm);
 }
 
-int loom_vm_map(struct loom_vm *vm, struct loom_bo *bo, uint64_t va, uint32_t flags)
+int loom_vm_map_range(struct loom_vm *vm, struct loom_bo *bo, uint64_t va, uint64_t range,
+		      uint32_t flags)
 {
 	struct drm_loom_vm_bind args = {
 		.vm_id = vm->id,
@@ -198,10 +249,15 @@ int loom_vm_map(struct loom_vm *vm, struct loom_bo *bo, uint64_t va, uint32_t fl
 		.handle = bo->handle,
 		.flags = flags,
 		.va = va,
-		.range = bo->size,
+		.range = range,
 	};
 
 	return loom_dev_ioctl(vm->dev, DRM_IOCTL_LOOM_VM_BIND, &args);
+}
+
+int loom_vm_map(struct loom_vm *vm, struct loom_bo *bo, uint64_t va, uint32_t flags)
+{
+	return loom_vm_map_range(vm, bo, va, bo->size, flags);
 }
 
 int loom_vm_unmap(struct loom_vm *vm, uint64_t va, uint64_t range)

@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/udmabuf.h>
 #include <xf86drm.h>
 
 #include "internal.h"
@@ -19,6 +21,7 @@
 struct drm_dev {
 	struct loom_dev base;
 	int fd;
+	int udmabuf;	/* -1: not opened yet */
 };
 
 static struct drm_dev *to_drm(const struct loom_dev *dev)
@@ -106,6 +109,7 @@ static int drm_open(const char *spec, struct loom_dev **out)
 		return loom_fail(-ENOMEM, "out of memory");
 	}
 	dev->fd = fd;
+	dev->udmabuf = -1;
 	*out = &dev->base;
 	return 0;
 }
@@ -113,6 +117,8 @@ static int drm_open(const char *spec, struct loom_dev **out)
 static void drm_close(struct loom_dev *dev)
 {
 	close(to_drm(dev)->fd);
+	if (to_drm(dev)->udmabuf >= 0)
+		close(to_drm(dev)->udmabuf);
 	free(dev);
 }
 
@@ -181,6 +187,62 @@ static void drm_bo_unmap(struct loom_dev *dev, void *map, uint64_t size)
 	munmap(map, size);
 }
 
+/* ---- memfds: udmabuf makes a dma-buf of their pages, which is imported as any other ---- */
+
+static int make_dmabuf(struct drm_dev *dev, int memfd, uint64_t size)
+{
+	struct udmabuf_create create = {
+		.memfd = memfd,
+		.flags = UDMABUF_FLAGS_CLOEXEC,
+		.size = size,
+	};
+	int err, fd;
+
+	if (dev->udmabuf < 0)
+		dev->udmabuf = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
+	if (dev->udmabuf < 0) {
+		err = -errno;
+		return loom_fail(err, "/dev/udmabuf: %s", strerror(-err));
+	}
+	dev->base.ioctls++;
+	fd = ioctl(dev->udmabuf, UDMABUF_CREATE, &create);
+	if (fd >= 0)
+		return fd;
+	err = -errno;
+	return loom_fail(err, "/dev/udmabuf: %" PRIu64 " bytes of a memfd: %s", size,
+			 strerror(-err));
+}
+
+static int import_dmabuf(struct drm_dev *dev, int dmabuf, uint32_t *handle)
+{
+	int err;
+
+	dev->base.ioctls++;
+	if (!drmPrimeFDToHandle(dev->fd, dmabuf, handle))
+		return 0;
+	err = -errno;
+	return loom_fail(err, "cannot import a memfd's pages: %s", strerror(-err));
+}
+
+static int drm_bo_import(struct loom_dev *base, int memfd, uint64_t size, uint32_t *handle,
+			 void **map)
+{
+	struct drm_dev *dev = to_drm(base);
+	int err, dmabuf;
+
+	/* The node maps no buffers of others: we have the memfd. */
+	*map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	if (*map == MAP_FAILED)
+		return loom_fail(-errno, "cannot map a memfd: %s", strerror(errno));
+	dmabuf = make_dmabuf(dev, memfd, size);
+	err = dmabuf < 0 ? dmabuf : import_dmabuf(dev, dmabuf, handle);
+	if (dmabuf >= 0)
+		close(dmabuf);
+	if (err)
+		munmap(*map, size);
+	return err;
+}
+
 /* ---- submit and wait ---- */
 
 static int64_t absolute(uint64_t timeout_ns)
@@ -242,6 +304,7 @@ const struct loom_backend loom_backend_drm = {
 	.ioctl = drm_do_ioctl,
 	.bo_map = drm_bo_map,
 	.bo_unmap = drm_bo_unmap,
+	.bo_import = drm_bo_import,
 	.submit_wait = drm_submit_wait,
 	.ring_create = drm_ring_create,
 };

@@ -19,20 +19,22 @@
 #define SCRATCH_VA 0x004000000000ull
 #define CMD_VA(n)  (0x008000000000ull + ((uint64_t)(n) << 40))
 #define IO_VA(n)   (0x00c000000000ull + ((uint64_t)(n) << 40))
-#define MAX_IO 128
+#define MAX_IO 256
 /* What fits between those addresses. */
 #define MAX_BYTES (1ull << 37)
 
 struct request {
-	struct loom_bo *cmd, *io;
+	struct loom_bo *cmd;	/* NULL: nothing is bound here */
+	struct loom_bo *io;	/* the caller's, from num_io on */
 };
 
 struct loom_instance {
 	const struct loom_model *model;
 	struct loom_vm *vm;
 	struct loom_bo *weights, *scratch;
-	unsigned int num_io;
-	struct request request[];
+	unsigned int num_io;		/* regions of our own, the first ones */
+	unsigned int num_requests;
+	struct request *request;
 };
 
 static int check_device(const struct loom_model *model, struct loom_dev *dev)
@@ -87,21 +89,25 @@ static void relocate(const struct loom_model *model, unsigned int io, char *cmd)
 	}
 }
 
-static int make_request(struct loom_instance *instance, struct loom_dev *dev, unsigned int io)
+static int make_commands(struct loom_instance *instance, struct loom_dev *dev, unsigned int io)
 {
 	const struct loom_elf_view *cmd = model_section(instance->model, LOOM_SEC_CMD);
 	struct request *request = &instance->request[io];
-	int err;
+	int err = make_region(instance, dev, cmd->size, CMD_VA(io), 0, &request->cmd);
 
-	err = make_region(instance, dev, instance->model->info.io_bytes, IO_VA(io),
-			  DRM_LOOM_MAP_WRITE, &request->io);
-	if (!err)
-		err = make_region(instance, dev, cmd->size, CMD_VA(io), 0, &request->cmd);
 	if (err)
 		return err;
 	memcpy(request->cmd->map, cmd->data, cmd->size);
 	relocate(instance->model, io, request->cmd->map);
 	return 0;
+}
+
+static int make_request(struct loom_instance *instance, struct loom_dev *dev, unsigned int io)
+{
+	int err = make_region(instance, dev, instance->model->info.io_bytes, IO_VA(io),
+			      DRM_LOOM_MAP_WRITE, &instance->request[io].io);
+
+	return err ? err : make_commands(instance, dev, io);
 }
 
 static int load(struct loom_instance *instance, struct loom_dev *dev)
@@ -125,23 +131,41 @@ static int load(struct loom_instance *instance, struct loom_dev *dev)
 	return err;
 }
 
+/* So many requests, of which the new ones are empty. */
+static int grow(struct loom_instance *instance, unsigned int num)
+{
+	struct request *more;
+
+	if (!num)
+		return 0;
+	more = realloc(instance->request, num * sizeof(*more));
+	if (!more)
+		return loom_fail(-ENOMEM, "out of memory");
+	memset(more + instance->num_requests, 0, (num - instance->num_requests) * sizeof(*more));
+	instance->request = more;
+	instance->num_requests = num;
+	return 0;
+}
+
 int loom_instance_create(struct loom_dev *dev, const struct loom_model *model, unsigned int num_io,
 			 struct loom_instance **out)
 {
 	struct loom_instance *instance;
 	int err;
 
-	if (!num_io || num_io > MAX_IO)
-		return loom_fail(-EINVAL, "%u requests in flight: must be 1 to %u", num_io, MAX_IO);
+	if (num_io > MAX_IO)
+		return loom_fail(-EINVAL, "%u requests in flight: the most is %u", num_io, MAX_IO);
 	err = check_device(model, dev);
 	if (err)
 		return err;
-	instance = calloc(1, sizeof(*instance) + num_io * sizeof(instance->request[0]));
+	instance = calloc(1, sizeof(*instance));
 	if (!instance)
 		return loom_fail(-ENOMEM, "out of memory");
 	instance->model = model;
 	instance->num_io = num_io;
-	err = load(instance, dev);
+	err = grow(instance, num_io);
+	if (!err)
+		err = load(instance, dev);
 	if (err) {
 		loom_instance_destroy(instance);
 		return err;
@@ -158,10 +182,12 @@ void loom_instance_destroy(struct loom_instance *instance)
 		return;
 	/* First: the device lets go of the buffers. */
 	loom_vm_destroy(instance->vm);
-	for (i = 0; i < instance->num_io; i++) {
+	for (i = 0; i < instance->num_requests; i++) {
 		loom_bo_destroy(instance->request[i].cmd);
-		loom_bo_destroy(instance->request[i].io);
+		if (i < instance->num_io)
+			loom_bo_destroy(instance->request[i].io);
 	}
+	free(instance->request);
 	loom_bo_destroy(instance->scratch);
 	loom_bo_destroy(instance->weights);
 	free(instance);
@@ -172,9 +198,101 @@ struct loom_vm *loom_instance_vm(struct loom_instance *instance)
 	return instance->vm;
 }
 
+/* ---- regions that are somebody else's buffers ---- */
+
+/* The first number that is free, or the next one. */
+static int free_request(struct loom_instance *instance, unsigned int *io)
+{
+	for (*io = instance->num_io; *io < instance->num_requests; ++*io)
+		if (!instance->request[*io].cmd)
+			return 0;
+	if (*io == MAX_IO)
+		return loom_fail(-ENOSPC, "%s: %u I/O regions are bound, the most there can be",
+				 loom_model_name(instance->model), MAX_IO);
+	return grow(instance, *io + 1);
+}
+
+static uint64_t io_range(const struct loom_instance *instance)
+{
+	uint64_t bytes = instance->model->info.io_bytes;
+
+	return (bytes + 4095) & ~4095ull;
+}
+
+/* Not the whole buffer: past the end of the region is a fault here, too. */
+static int map_bound(struct loom_instance *instance, struct loom_bo *bo, unsigned int io)
+{
+	uint64_t range = io_range(instance);
+
+	if (!range)
+		return 0;
+	return loom_vm_map_range(instance->vm, bo, IO_VA(io), range, DRM_LOOM_MAP_WRITE);
+}
+
+static int unmap_bound(struct loom_instance *instance, unsigned int io)
+{
+	uint64_t range = io_range(instance);
+
+	return range ? loom_vm_unmap(instance->vm, IO_VA(io), range) : 0;
+}
+
+static void drop_commands(struct loom_instance *instance, unsigned int io)
+{
+	struct request *request = &instance->request[io];
+
+	loom_vm_unmap(instance->vm, CMD_VA(io), request->cmd->size);
+	loom_bo_destroy(request->cmd);
+	*request = (struct request){ 0 };
+}
+
+int loom_instance_bind_io(struct loom_instance *instance, struct loom_bo *bo, unsigned int *out)
+{
+	unsigned int io;
+	int err;
+
+	if (bo->size < instance->model->info.io_bytes)
+		return loom_fail(-EINVAL, "%s: a buffer of %llu bytes, its I/O region takes %llu",
+				 loom_model_name(instance->model), (unsigned long long)bo->size,
+				 (unsigned long long)instance->model->info.io_bytes);
+	if (io_range(instance) > MAX_BYTES)
+		return loom_fail(-EFBIG, "%s: the I/O region is too large",
+				 loom_model_name(instance->model));
+	err = free_request(instance, &io);
+	if (err)
+		return err;
+	err = make_commands(instance, bo->dev, io);
+	if (err) {
+		loom_bo_destroy(instance->request[io].cmd);
+		instance->request[io].cmd = NULL;
+		return err;
+	}
+	err = map_bound(instance, bo, io);
+	if (err) {
+		drop_commands(instance, io);
+		return err;
+	}
+	instance->request[io].io = bo;
+	*out = io;
+	return 0;
+}
+
+int loom_instance_unbind_io(struct loom_instance *instance, unsigned int io)
+{
+	int err;
+
+	if (io < instance->num_io || io >= instance->num_requests || !instance->request[io].cmd)
+		return loom_fail(-ENOENT, "%s: nothing was bound as I/O region %u",
+				 loom_model_name(instance->model), io);
+	err = unmap_bound(instance, io);
+	drop_commands(instance, io);
+	return err;
+}
+
 void *loom_instance_io(struct loom_instance *instance, unsigned int io)
 {
-	return io < instance->num_io ? instance->request[io].io->map : NULL;
+	if (io >= instance->num_requests || !instance->request[io].cmd)
+		return NULL;
+	return loom_bo_map(instance->request[io].io);
 }
 
 void loom_instance_job(const struct loom_instance *instance, unsigned int io, unsigned int slice,

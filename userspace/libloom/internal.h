@@ -25,6 +25,9 @@ struct loom_backend {
 	int (*ioctl)(struct loom_dev *dev, unsigned long request, void *arg);
 	void *(*bo_map)(struct loom_dev *dev, uint32_t handle, uint64_t size);
 	void (*bo_unmap)(struct loom_dev *dev, void *map, uint64_t size);
+	/* A memfd that was checked, size in pages: a handle, and the map that bo_unmap() undoes. */
+	int (*bo_import)(struct loom_dev *dev, int memfd, uint64_t size, uint32_t *handle,
+			 void **map);
 	/* Submit and wait until all jobs are done. -ETIME: they are still under way. */
 	int (*submit_wait)(struct loom_dev *dev, struct drm_loom_submit *submit,
 			   uint64_t timeout_ns);
@@ -81,6 +84,9 @@ struct loom_ring {
 
 int loom_dev_ioctl(struct loom_dev *dev, unsigned long request, void *arg);
 int loom_dev_query(struct loom_dev *dev, uint32_t type, uint32_t index, void *data, uint32_t size);
+/* The first `range` bytes of the buffer. */
+int loom_vm_map_range(struct loom_vm *vm, struct loom_bo *bo, uint64_t va, uint64_t range,
+		      uint32_t flags);
 
 /* The ring without io_uring: ioctls and syncobjs (ring_ioctl.c). */
 int loom_ring_ioctl_create(struct loom_dev *dev, unsigned int entries, struct loom_ring **ring);

@@ -410,6 +410,28 @@ static void sim_bo_unmap(struct loom_dev *dev, void *map, uint64_t size)
 {
 }
 
+static int sim_bo_import(struct loom_dev *dev, int memfd, uint64_t size, uint32_t *handle,
+			 void **map)
+{
+	struct drm_loom_bo_create args = { .size = size };
+	struct sim_dev *sim = to_sim(dev);
+	struct sim_bo *bo;
+	int err;
+
+	err = sim_bo_create(sim, &args);
+	if (err)
+		return err;
+	bo = sim_table_get(&sim->bos, args.handle);
+	err = sim_mem_share(&sim->mem, bo->bus, size, memfd);
+	if (err) {
+		sim_bo_close(sim, args.handle);
+		return err;
+	}
+	*handle = args.handle;
+	*map = sim_mem_at(&sim->mem, bo->bus, size);
+	return 0;
+}
+
 const struct loom_backend loom_backend_sim = {
 	.open = sim_open,
 	.close = sim_close,
@@ -417,6 +439,7 @@ const struct loom_backend loom_backend_sim = {
 	.ioctl = sim_ioctl,
 	.bo_map = sim_bo_map,
 	.bo_unmap = sim_bo_unmap,
+	.bo_import = sim_bo_import,
 	.submit_wait = sim_submit_wait,
 	.ring_create = sim_ring_create,
 };

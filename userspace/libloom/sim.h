@@ -46,6 +46,8 @@ void sim_mem_fini(struct sim_mem *mem);
 /* Zeroed pages; their bus address, 0 when there are none. Large requests are 2 MiB-aligned. */
 uint64_t sim_mem_alloc(struct sim_mem *mem, uint64_t size);
 void sim_mem_free(struct sim_mem *mem, uint64_t bus);
+/* What was allocated at bus becomes the first pages of that file. */
+int sim_mem_share(struct sim_mem *mem, uint64_t bus, uint64_t size, int fd);
 /* Host address of [bus, bus + len), NULL if any of it is not in use. */
 void *sim_mem_at(const struct sim_mem *mem, uint64_t bus, uint64_t len);
 

@@ -101,11 +101,20 @@ void sim_mem_free(struct sim_mem *mem, uint64_t bus)
 	if (!i || mem->extents[i - 1].off != bus - SIM_BUS_BASE)
 		return;
 	extent = &mem->extents[i - 1];
-	/* Dropped, so that the next owner finds zeroes. */
-	madvise(mem->base + extent->off, extent->size, MADV_DONTNEED);
-	mprotect(mem->base + extent->off, extent->size, PROT_NONE);
+	/* Dropped, so that the next owner finds zeroes, and not somebody's file. */
+	mmap(mem->base + extent->off, extent->size, PROT_NONE,
+	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 	memmove(extent, extent + 1, (mem->num - i) * sizeof(*extent));
 	mem->num--;
+}
+
+int sim_mem_share(struct sim_mem *mem, uint64_t bus, uint64_t size, int fd)
+{
+	void *at = mem->base + (bus - SIM_BUS_BASE);
+
+	if (mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != at)
+		return loom_fail(-errno, "cannot map a memfd: %s", strerror(errno));
+	return 0;
 }
 
 void *sim_mem_at(const struct sim_mem *mem, uint64_t bus, uint64_t len)

@@ -52,6 +52,14 @@ struct loom_vm;
 struct loom_queue;
 
 int loom_bo_create(struct loom_dev *dev, uint64_t size, struct loom_bo **bo);
+/*
+ * The pages of a memfd as a buffer: what one side writes the other sees, with no copy in between. The
+ * memfd has F_SEAL_SHRINK, neither F_SEAL_WRITE nor F_SEAL_FUTURE_WRITE (-EPERM), no huge pages, and
+ * at least `size` bytes, rounded up to pages (-EINVAL). The descriptor can be closed; the pages stay
+ * pinned as long as the buffer is there, or mapped in a VM. On drm through /dev/udmabuf: any other
+ * error says that it cannot be done here (no such node or no right to it, more than the kernel takes).
+ */
+int loom_bo_import_memfd(struct loom_dev *dev, int memfd, uint64_t size, struct loom_bo **bo);
 void loom_bo_destroy(struct loom_bo *bo);
 void *loom_bo_map(struct loom_bo *bo);		/* mapped once, until destroy; NULL on error */
 uint64_t loom_bo_size(const struct loom_bo *bo);
@@ -139,13 +147,23 @@ const void *loom_model_cmdbuf(const struct loom_model *model, unsigned int i, si
 
 /*
  * Load: one VM with the plan's lease; weights once; `num_io` I/O regions (requests in flight), each
- * with its own relocated copy of the command buffers. -EXDEV: compiled for another device.
+ * with its own relocated copy of the command buffers. num_io may be 0: all will be bound later.
+ * -EXDEV: compiled for another device.
  */
 int loom_instance_create(struct loom_dev *dev, const struct loom_model *model, unsigned int num_io,
 			 struct loom_instance **instance);
 void loom_instance_destroy(struct loom_instance *instance);
 struct loom_vm *loom_instance_vm(struct loom_instance *instance);
-/* Host address of I/O region io; tensors at loom_elf_tensor.offset. */
+/*
+ * One more I/O region: the first io_bytes of the buffer, which the device may write, and a relocated
+ * copy of the command buffers. *io is at least num_io; numbers that were unbound are given again. The
+ * buffer must outlast the binding. A buffer may be bound several times, in several instances.
+ * -EINVAL: it is too small; -ENOSPC: as many as there can be (256, those of num_io included).
+ */
+int loom_instance_bind_io(struct loom_instance *instance, struct loom_bo *bo, unsigned int *io);
+/* No job of that region may be under way: it would fault. -ENOENT: it is none that was bound. */
+int loom_instance_unbind_io(struct loom_instance *instance, unsigned int io);
+/* Host address of I/O region io; tensors at loom_elf_tensor.offset. NULL: there is no such region. */
 void *loom_instance_io(struct loom_instance *instance, unsigned int io);
 /* The job of one slice, for a queue that has the instance's VM in vm_slot. */
 void loom_instance_job(const struct loom_instance *instance, unsigned int io, unsigned int slice,

@@ -118,6 +118,9 @@ struct loom_msg_model {
  * buffer is the daemon's. Statuses that say more than their errno: -EAGAIN, lost through no fault of
  * its own, send it again; -ETIME, past its deadline and dropped; -EIO, it faulted; -ECANCELED, by
  * CANCEL or UNLOAD; -ESTALE, the model was unloaded since it was asked for (MODEL again).
+ *
+ * The device works in the buffer's own pages. It may write outputs there for some hundred
+ * microseconds more after -ECANCELED; until then -EBUSY for a model that reads where they go.
  */
 struct loom_msg_infer {
 	struct loom_msg hdr;

@@ -2,6 +2,10 @@
 /*
  * The library on a device, whichever: objects, submission, results, faults, weaving.
  */
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "fixture.h"
 
 #define MANY 200	/* jobs that take a while */
@@ -201,6 +205,168 @@ static void test_no_lease_left(void **data)
 	unload(&a);
 	load(&a, state->dev, state->queue, 0, args, 1);
 	unload(&a);
+}
+
+/* ---- memfds ---- */
+
+struct shared {
+	int fd;
+	char *map;		/* ours, not the library's */
+	struct loom_bo *bo;
+};
+
+static int make_memfd(uint64_t bytes, int seals)
+{
+	int fd = memfd_create("libloom-test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, bytes), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+	return fd;
+}
+
+static void share(struct shared *shared, struct loom_dev *dev, uint64_t bytes)
+{
+	shared->fd = make_memfd(bytes, F_SEAL_SHRINK | F_SEAL_GROW);
+	shared->map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, shared->fd, 0);
+	assert_ptr_not_equal(shared->map, MAP_FAILED);
+	must_work(loom_bo_import_memfd(dev, shared->fd, bytes, &shared->bo));
+}
+
+static void unshare(struct shared *shared, uint64_t bytes)
+{
+	munmap(shared->map, bytes);
+	close(shared->fd);
+}
+
+static void test_import(void **data)
+{
+	struct state *state = *data;
+	struct loom_bo *bo, *next;
+	struct shared a;
+	int fd;
+
+	share(&a, state->dev, 3 << 20);
+	assert_int_equal(loom_bo_size(a.bo), 3 << 20);
+	assert_non_null(loom_bo_map(a.bo));
+	strcpy(a.map + 5000, "from the memfd");
+	assert_string_equal((char *)loom_bo_map(a.bo) + 5000, "from the memfd");
+	strcpy((char *)loom_bo_map(a.bo) + (2 << 20), "from the buffer");
+	assert_string_equal(a.map + (2 << 20), "from the buffer");
+	/* Once more, and the first page only. */
+	must_work(loom_bo_import_memfd(state->dev, a.fd, 10, &bo));
+	assert_int_equal(loom_bo_size(bo), 4096);
+	assert_int_not_equal(loom_bo_handle(a.bo), loom_bo_handle(bo));
+	loom_bo_destroy(bo);
+	assert_int_equal(loom_bo_import_memfd(state->dev, a.fd, (3 << 20) + 1, &bo), -EINVAL);
+	assert_int_equal(loom_bo_import_memfd(state->dev, a.fd, 0, &bo), -EINVAL);
+	assert_int_equal(loom_bo_import_memfd(state->dev, a.fd, UINT64_MAX, &bo), -EINVAL);
+	loom_bo_destroy(a.bo);
+	/* What comes where it was is not the memfd. */
+	must_work(loom_bo_create(state->dev, 3 << 20, &next));
+	memset(loom_bo_map(next), 1, 3 << 20);
+	assert_string_equal(a.map + 5000, "from the memfd");
+	loom_bo_destroy(next);
+	unshare(&a, 3 << 20);
+
+	fd = make_memfd(5000, F_SEAL_SHRINK);	/* its last page is not whole */
+	assert_int_equal(loom_bo_import_memfd(state->dev, fd, 5000, &bo), -EINVAL);
+	close(fd);
+	fd = make_memfd(8192, F_SEAL_GROW);
+	assert_int_equal(loom_bo_import_memfd(state->dev, fd, 8192, &bo), -EPERM);
+	close(fd);
+	fd = make_memfd(8192, F_SEAL_SHRINK | F_SEAL_WRITE);
+	assert_int_equal(loom_bo_import_memfd(state->dev, fd, 8192, &bo), -EPERM);
+	close(fd);
+	assert_int_equal(loom_bo_import_memfd(state->dev, -1, 8192, &bo), -EINVAL);
+}
+
+/* Inputs from a memfd's pages, outputs into them. */
+static void test_bind(void **data)
+{
+	struct state *state = *data;
+	struct shared first, second;
+	struct loaded a, b;
+	unsigned int io[3];
+	uint64_t bytes;
+
+	load(&a, state->dev, state->queue, 0, small, 0);
+	load(&b, state->dev, state->queue, 1, other, 1);
+	bytes = (loom_model_info(b.model)->io_bytes + 4095) & ~4095ull;
+	share(&first, state->dev, bytes);
+	share(&second, state->dev, bytes);
+	assert_null(loom_instance_io(a.instance, 0));
+	must_work(loom_instance_bind_io(a.instance, first.bo, &io[0]));
+	must_work(loom_instance_bind_io(a.instance, second.bo, &io[1]));
+	must_work(loom_instance_bind_io(b.instance, second.bo, &io[2]));
+	assert_int_equal(io[0], 0);
+	assert_int_equal(io[1], 1);
+	assert_int_equal(io[2], 1);
+	fill_input(&a, io[0], 1);
+	fill_input(&a, io[1], 2);
+	must_work(run(&a, state->queue, io[0], NULL));
+	must_work(run(&a, state->queue, io[1], NULL));
+	check_output(&a, io[0], 1);
+	check_output(&a, io[1], 2);
+	/* That was the library's map, this is ours. */
+	assert_memory_equal(first.map, loom_instance_io(a.instance, io[0]), bytes);
+	fill_input(&b, io[2], 3);
+	must_work(run(&b, state->queue, io[2], NULL));
+	check_output(&b, io[2], 3);
+	assert_memory_equal(second.map, loom_instance_io(b.instance, io[2]), bytes);
+	unload(&b);	/* with its binding */
+	must_work(loom_instance_unbind_io(a.instance, io[1]));
+	loom_bo_destroy(second.bo);
+	unshare(&second, bytes);
+	fill_input(&a, io[0], 4);
+	must_work(run(&a, state->queue, io[0], NULL));
+	check_output(&a, io[0], 4);
+	unload(&a);
+	loom_bo_destroy(first.bo);
+	unshare(&first, bytes);
+}
+
+static void test_bind_bounds(void **data)
+{
+	struct state *state = *data;
+	struct make_model large = small;
+	struct loom_bo *bo, *page;
+	struct drm_loom_job job;
+	struct loaded a;
+	unsigned int io, i;
+
+	large.n = 4096;		/* more than a page of input */
+	large.slices = 1;
+	load(&a, state->dev, state->queue, 0, large, 1);
+	must_work(loom_bo_create(state->dev, 4096, &page));
+	must_work(loom_bo_create(state->dev, 1 << 20, &bo));
+	assert_int_equal(loom_instance_bind_io(a.instance, page, &io), -EINVAL);
+	assert_int_equal(loom_instance_unbind_io(a.instance, 0), -ENOENT);
+	assert_int_equal(loom_instance_unbind_io(a.instance, 1), -ENOENT);
+	for (i = 1; i < 256; i++) {
+		must_work(loom_instance_bind_io(a.instance, bo, &io));
+		assert_int_equal(io, i);
+	}
+	assert_int_equal(loom_instance_bind_io(a.instance, bo, &io), -ENOSPC);
+	/* The last one is as good as the first. */
+	fill_input(&a, 255, 9);
+	must_work(run(&a, state->queue, 255, NULL));
+	check_output(&a, 255, 9);
+	must_work(loom_instance_unbind_io(a.instance, 77));
+	assert_null(loom_instance_io(a.instance, 77));
+	assert_int_equal(loom_instance_unbind_io(a.instance, 77), -ENOENT);
+	must_work(loom_instance_bind_io(a.instance, bo, &io));
+	assert_int_equal(io, 77);
+	must_work(run(&a, state->queue, 77, NULL));
+	check_output(&a, 77, 9);
+	/* What is not bound any more is a fault. */
+	must_work(loom_instance_unbind_io(a.instance, 77));
+	loom_instance_job(a.instance, 77, 0, 0, &job);
+	assert_int_equal(loom_submit_wait(state->queue, &job, 1, NULL, UINT64_MAX), -EIO);
+	assert_true(loom_instance_bind_io(a.instance, bo, &io) <= 0);	/* the VM is dead */
+	unload(&a);
+	loom_bo_destroy(bo);
+	loom_bo_destroy(page);
 }
 
 /* The caller gave up; the jobs go on, and nothing they write to is gone. */
@@ -536,6 +702,9 @@ int run_device_tests(const char *device, const char *title, bool without_uring)
 		on_device(test_bad_submissions),
 		on_device(test_run),
 		on_device(test_no_lease_left),
+		on_device(test_import),
+		on_device(test_bind),
+		on_device(test_bind_bounds),
 		on_device(test_timeout),
 		on_device(test_woven),
 		on_device(test_ring_array),

@@ -59,7 +59,7 @@ static void test_other_device(void **data)
 	assert_int_equal(loom_instance_create(tiny, model, 1, &instance), -EXDEV);
 	assert_non_null(strstr(loom_error(), "compute-centric"));
 	assert_non_null(strstr(loom_error(), "tiny"));
-	assert_int_equal(loom_instance_create(dev, model, 0, &instance), -EINVAL);
+	assert_int_equal(loom_instance_create(dev, model, 257, &instance), -EINVAL);
 	loom_model_close(model);
 	free(file);
 	loom_dev_close(dev);

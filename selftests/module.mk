@@ -8,6 +8,7 @@ selftest = $(call vm-test,$(1),selftests/$(1).c selftests/loom_test.c,,$(2),-Wno
 $(call selftest,loom_uapi)
 $(call selftest,loom_bo)
 $(call selftest,loom_vm)
+$(call selftest,loom_prime)
 $(call selftest,loom_submit)
 $(call selftest,loom_uring,-luring)
 $(call selftest,loom_recovery,-luring)

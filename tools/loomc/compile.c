@@ -113,10 +113,41 @@ char *arena_printf(struct compile *c, const char *format, ...)
 	return arena_string(c, text, strlen(text));
 }
 
+struct big {
+	struct big *next;
+	_Alignas(16) char data[];
+};
+
+void *big_alloc(struct compile *c, size_t size)
+{
+	struct big *big = malloc(sizeof(*big) + size);
+
+	if (!big)
+		fail(c, "out of memory");
+	big->next = c->bigs;
+	c->bigs = big;
+	return big->data;
+}
+
+void big_free(struct compile *c, const void *data)
+{
+	for (struct big **at = &c->bigs; *at; at = &(*at)->next) {
+		struct big *big = *at;
+
+		if (big->data != data)
+			continue;
+		*at = big->next;
+		free(big);
+		return;
+	}
+}
+
 void arena_free(struct compile *c)
 {
 	struct chunk *next;
 
+	while (c->bigs)
+		big_free(c, c->bigs->data);
 	for (struct chunk *chunk = c->chunks; chunk; chunk = next) {
 		next = chunk->next;
 		free(chunk);
@@ -144,7 +175,9 @@ static void compile(struct compile *c, const void *onnx, size_t size)
 	struct program *p;
 
 	quant(g);
+	graph_free_unused(g);
 	optimise(g);
+	graph_free_unused(g);
 	if (c->options->dump)
 		graph_print(g, stderr);
 	p = plan(g, true);

@@ -13,6 +13,7 @@
 #include "hostops/hostops.h"
 #include "loomc.h"
 
+struct big;
 struct chunk;
 struct graph;
 struct node;
@@ -21,6 +22,7 @@ struct compile {
 	const struct loomc_options *options;
 	struct loomc_result *result;
 	struct chunk *chunks;	/* arena */
+	struct big *bigs;	/* large parts of the ONNX message, freed when they have been read */
 	struct tensor_list *tensors;
 	bool evaluate;		/* everything is to be folded, at any size */
 	jmp_buf out;
@@ -40,6 +42,9 @@ void *arena_array(struct compile *c, size_t num, size_t size);
 char *arena_string(struct compile *c, const char *string, size_t len);
 char *arena_printf(struct compile *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void arena_free(struct compile *c);
+#define BIG (64u << 10)		/* what is as large as this is one */
+void *big_alloc(struct compile *c, size_t size);
+void big_free(struct compile *c, const void *data);	/* if it is one */
 
 /* Grow an array in the arena by one when it is full: the old copy stays behind, which is cheap. */
 #define APPEND(c, array, num, item) do {						\

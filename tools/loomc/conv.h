@@ -12,12 +12,15 @@ struct conv {
 	struct place out;
 	int64_t batch, c, oc;		/* of one command */
 	int64_t in_channel, out_channel;	/* where they start */
-	const float *weights;		/* [oc][c][kh][kw], rows of these channels */
+	const float *weights;		/* of these channels, at the strides that follow */
+	int64_t w_oc, w_c, w_tap;
 	const struct value *bias;
 	bool depthwise;
 	struct loom_act act;
 };
 
+/* Strides of [oc][c][taps]. */
+void conv_plain_strides(struct conv *v);
 const float *conv_floats(struct program *p, const struct value *v);
 /* Weights, bias, batch and activation of the node; fails if they are not constant. */
 void conv_start(struct program *p, struct node *node, struct conv *v);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Program -> ELF. The file has two loaded segments, page-aligned, and everything else behind them;
- * written by hand in one go, so that the same program is the same bytes.
+ * written by hand, so that the same program is the same bytes. The weights are there already.
  */
 #include <elf.h>
 #include <stdlib.h>
@@ -238,12 +238,15 @@ static void put_phdr(struct image *im, Elf64_Phdr *phdr, enum section s, uint32_
 static void write_file(struct image *im)
 {
 	struct loomc_result *result = im->p->c->result;
-	unsigned char *file = calloc(1, im->size + sizeof(im->shdr));
+	size_t have = WEIGHTS_AT + im->p->weights.size;
+	unsigned char *file = realloc(result->file, im->size + sizeof(im->shdr));
 	Elf64_Ehdr *ehdr = (Elf64_Ehdr *)file;
 	Elf64_Phdr *phdr = (Elf64_Phdr *)(ehdr + 1);
 
 	if (!file)
 		fail(im->p->c, "out of memory");
+	result->file = file;
+	memset(file + have, 0, im->size - have);
 	*ehdr = (Elf64_Ehdr){
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
 		.e_type = ET_DYN, .e_machine = EM_LOOM, .e_version = EV_CURRENT,
@@ -254,11 +257,10 @@ static void write_file(struct image *im)
 	put_phdr(im, &phdr[0], SEC_WEIGHTS, PT_LOAD);
 	put_phdr(im, &phdr[1], SEC_CMD, PT_LOAD);
 	put_phdr(im, &phdr[2], SEC_NOTE, PT_NOTE);
-	for (enum section s = SEC_WEIGHTS; s < SEC_COUNT; s++)
+	for (enum section s = SEC_CMD; s < SEC_COUNT; s++)
 		if (im->sec[s].size)
 			memcpy(file + im->shdr[s].sh_offset, im->sec[s].data, im->sec[s].size);
 	memcpy(file + im->size, im->shdr, sizeof(im->shdr));
-	result->file = file;
 	result->size = im->size + sizeof(im->shdr);
 }
 

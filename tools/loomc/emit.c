@@ -27,40 +27,82 @@ static uint64_t reserve(struct program *p, struct bytes *b, size_t size, size_t 
 	return at;
 }
 
-/* ---- weights ---- */
+/* ---- weights: first where everything stands, then the bytes, straight into the file ---- */
 
-static uint32_t stream_end(struct program *p, struct command *cmd, uint64_t start)
+static uint64_t aligned(uint64_t n, uint64_t align)
+{
+	return (n + align - 1) / align * align;
+}
+
+static void put_blobs(struct program *p, struct command *cmd, uint64_t start)
 {
 	for (unsigned int i = 0; i < cmd->num_weights; i++) {
 		struct blob *blob = cmd->weight[i].blob;
-		size_t align = blob->align < 4 ? 4 : blob->align;
-		uint64_t at = reserve(p, &p->weights, blob->bytes, align);
+		uint64_t at = aligned(p->weights.size, blob->align < 4 ? 4 : blob->align);
 
-		memcpy(p->weights.data + at, blob->data, blob->bytes);
 		blob->stream = (uint32_t)(at - start);
 		memcpy(cmd->raw + cmd->weight[i].field, &blob->stream, sizeof(blob->stream));
+		p->weights.size = at + blob->bytes;
 	}
-	return (uint32_t)(p->weights.size - start);
 }
 
 /* The slice's constants in the order of its commands; each command frees what it was last to use. */
-static void emit_weights(struct program *p, struct slice_info *s)
+static void lay_out_slice(struct program *p, struct slice_info *s)
 {
-	uint32_t released = 0;
-
-	s->stream = reserve(p, &p->weights, 0, 64);
+	s->stream = p->weights.size = aligned(p->weights.size, 64);
 	for (uint32_t i = 0; i < s->num; i++) {
 		struct command *cmd = p->cmds[s->first + i];
 		struct loom_cmd *hdr = (struct loom_cmd *)cmd->raw;
 
-		if (cmd->num_weights)
-			released = stream_end(p, cmd, s->stream);
-		if (hdr->opcode >= LOOM_OP_CONV)
-			hdr->release_to = released;
+		put_blobs(p, cmd, s->stream);
+		if (!is_dma(cmd))
+			hdr->release_to = (uint32_t)(p->weights.size - s->stream);
 	}
-	if (released & 1)
-		reserve(p, &p->weights, 1, 1);
 	s->weight_bytes = p->weights.size - s->stream;
+	if (s->weight_bytes > UINT32_MAX / 4)
+		fail(p->c, "layer '%s' has %llu bytes of weights, which is not supported", s->name,
+		     (unsigned long long)s->weight_bytes);
+}
+
+static void lay_out_weights(struct program *p)
+{
+	for (uint32_t i = 0; i < p->num_slices; i++)
+		lay_out_slice(p, &p->slices[i]);
+	for (uint32_t i = 0; i < p->num_tables; i++) {
+		p->tables[i]->offset = aligned(p->weights.size, 64);
+		p->weights.size = p->tables[i]->offset + p->tables[i]->bytes;
+	}
+	if (!p->weights.size)	/* a section of its own, even so */
+		p->weights.size = 64;
+}
+
+static void fill_slice(struct program *p, const struct slice_info *s)
+{
+	for (uint32_t i = 0; i < s->num; i++) {
+		const struct command *cmd = p->cmds[s->first + i];
+
+		for (unsigned int k = 0; k < cmd->num_weights; k++) {
+			const struct blob *blob = cmd->weight[k].blob;
+
+			blob->fill(blob, p->weights.data + s->stream + blob->stream);
+		}
+	}
+}
+
+static void emit_weights(struct program *p)
+{
+	unsigned char *file;
+
+	lay_out_weights(p);
+	file = calloc(1, WEIGHTS_AT + p->weights.size);
+	if (!file)
+		fail(p->c, "out of memory");
+	p->c->result->file = file;	/* from here on the result's to free */
+	p->weights.data = file + WEIGHTS_AT;
+	for (uint32_t i = 0; i < p->num_slices; i++)
+		fill_slice(p, &p->slices[i]);
+	for (uint32_t i = 0; i < p->num_tables; i++)
+		p->tables[i]->blob->fill(p->tables[i]->blob, p->weights.data + p->tables[i]->offset);
 }
 
 /* ---- commands ---- */
@@ -150,16 +192,7 @@ static void emit_slice(struct program *p, uint32_t number)
 
 void emit(struct program *p)
 {
-	for (uint32_t i = 0; i < p->num_slices; i++)
-		emit_weights(p, &p->slices[i]);
-	for (uint32_t i = 0; i < p->num_tables; i++) {
-		struct table *t = p->tables[i];
-
-		t->offset = reserve(p, &p->weights, t->bytes, 64);
-		memcpy(p->weights.data + t->offset, t->data, t->bytes);
-	}
-	if (!p->weights.size)	/* a section of its own, even so */
-		reserve(p, &p->weights, 64, 64);
+	emit_weights(p);
 	for (uint32_t i = 0; i < p->num_slices; i++)
 		emit_slice(p, i);
 }

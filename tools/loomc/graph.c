@@ -28,6 +28,57 @@ void graph_free_tensors(struct compile *c)
 	}
 }
 
+struct pointers {
+	const void **p;
+	unsigned int num;
+};
+
+static void keep(struct compile *c, struct pointers *kept, const void *data)
+{
+	if (data)
+		APPEND(c, kept->p, kept->num, data);
+}
+
+static void keep_node(struct compile *c, struct pointers *kept, const struct node *n)
+{
+	for (unsigned int k = 0; k < n->num_in; k++)
+		keep(c, kept, n->in[k] ? n->in[k]->t.data : NULL);
+	for (unsigned int k = 0; k < n->num_attrs; k++)
+		keep(c, kept, n->attrs[k].t ? n->attrs[k].t->data : NULL);
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+
+	return (x > y) - (x < y);
+}
+
+void graph_free_unused(struct graph *g)
+{
+	struct pointers kept = { NULL };
+
+	for (unsigned int i = 0; i < g->num_nodes; i++)
+		if (g->nodes[i])
+			keep_node(g->c, &kept, g->nodes[i]);
+	for (unsigned int i = 0; i < g->num_outputs; i++)
+		keep(g->c, &kept, g->outputs[i].value->t.data);
+	if (kept.num)
+		qsort(kept.p, kept.num, sizeof(*kept.p), by_address);
+	for (struct tensor_list **at = &g->c->tensors; *at;) {
+		struct tensor_list *item = *at;
+		const void *data = item->data;
+
+		if (kept.num && bsearch(&data, kept.p, kept.num, sizeof(*kept.p), by_address)) {
+			at = &item->next;
+			continue;
+		}
+		*at = item->next;
+		free(item->data);
+		free(item);
+	}
+}
+
 struct value *value_new(struct compile *c, const char *name)
 {
 	struct value *v = arena(c, sizeof(*v));

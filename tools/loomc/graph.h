@@ -67,6 +67,8 @@ struct tensor_list {
 
 void graph_own(struct compile *c, void *data);
 void graph_free_tensors(struct compile *c);
+/* Constants that no node of the graph reads any more. */
+void graph_free_unused(struct graph *g);
 
 struct value *value_new(struct compile *c, const char *name);
 /* A constant; data zero, for the caller to fill. */

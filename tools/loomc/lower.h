@@ -33,11 +33,19 @@ struct place {
 };
 
 /* Constants of one command in its slice's weight stream. */
+struct conv;
+
 struct blob {
-	void *data;
 	size_t bytes;
 	unsigned int align;
 	uint32_t stream;	/* offset in the slice's stream, by emit() */
+	/* made when it is written to the file: elements [first, first + num) of one of these */
+	void (*fill)(const struct blob *blob, void *to);
+	const struct value *value;
+	const struct conv *conv;
+	enum loom_dtype dtype;
+	size_t first, num;
+	int64_t cols;		/* of the array */
 };
 
 enum symbol {
@@ -87,7 +95,7 @@ struct slice_info {
 };
 
 struct table {			/* what GATHERs and LOADs read from .weights */
-	void *data;
+	struct blob *blob;
 	size_t bytes;
 	uint64_t offset;
 };
@@ -102,6 +110,9 @@ struct bytes {
 	unsigned char *data;
 	size_t size, room;
 };
+
+/* Where .weights stands in the file: behind the headers, page-aligned. */
+#define WEIGHTS_AT 4096
 
 struct program {
 	struct compile *c;
@@ -122,7 +133,8 @@ struct program {
 	uint64_t max_slice_bytes;
 	struct reloc *relocs;
 	uint32_t num_relocs;
-	struct bytes weights, cmd;
+	struct bytes weights;	/* in result->file, at WEIGHTS_AT */
+	struct bytes cmd;
 	const struct node *node;	/* being lowered */
 	bool wide;	/* intermediate values may be kept in fp32 */
 };
@@ -176,6 +188,7 @@ void cmd_ref(struct program *p, struct command *cmd, size_t field, const struct 
 	     bool write);
 void cmd_weight(struct command *cmd, size_t field, struct blob *blob);
 struct blob *new_blob(struct program *p, size_t bytes, unsigned int align);
+struct blob *blob_value(struct program *p, const struct value *v, enum loom_dtype dtype);
 struct blob *blob_floats(struct program *p, const struct value *v, size_t first, size_t num);
 
 struct operand {

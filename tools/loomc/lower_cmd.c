@@ -41,19 +41,50 @@ struct blob *new_blob(struct program *p, size_t bytes, unsigned int align)
 {
 	struct blob *blob = arena(p->c, sizeof(*blob));
 
-	blob->data = arena(p->c, bytes);
 	blob->bytes = bytes;
 	blob->align = align;
 	return blob;
 }
 
+static void fill_value(const struct blob *blob, void *to)
+{
+	for (size_t i = 0; i < blob->num; i++) {
+		float f = (float)hostop_get(&blob->value->t, blob->first + i);
+
+		if (blob->dtype == LOOM_F16)
+			((uint16_t *)to)[i] = hostop_f32_to_f16(f);
+		else
+			((float *)to)[i] = f;
+	}
+}
+
+static void fill_raw(const struct blob *blob, void *to)
+{
+	memcpy(to, blob->value->t.data, blob->bytes);
+}
+
+static struct blob *part_of_value(struct program *p, const struct value *v, enum loom_dtype dtype,
+				  size_t first, size_t num)
+{
+	size_t size = element_bytes(dtype);
+	struct blob *blob = new_blob(p, num * size, (unsigned int)size);
+
+	blob->fill = dtype == LOOM_F16 || dtype == LOOM_F32 ? fill_value : fill_raw;
+	blob->value = v;
+	blob->dtype = dtype;
+	blob->first = first;
+	blob->num = num;
+	return blob;
+}
+
 struct blob *blob_floats(struct program *p, const struct value *v, size_t first, size_t num)
 {
-	struct blob *blob = new_blob(p, num * 4, 4);
+	return part_of_value(p, v, LOOM_F32, first, num);
+}
 
-	for (size_t i = 0; i < num; i++)
-		((float *)blob->data)[i] = (float)hostop_get(&v->t, first + i);
-	return blob;
+struct blob *blob_value(struct program *p, const struct value *v, enum loom_dtype dtype)
+{
+	return part_of_value(p, v, dtype, 0, v->t.count);
 }
 
 /* ---- strided loops ---- */
@@ -134,22 +165,6 @@ static enum loom_dtype constant_dtype(const struct hostop_tensor *t)
 	return t->count > MAX_FLOAT_CONSTANT || fits_half(t) ? LOOM_F16 : LOOM_F32;
 }
 
-static struct blob *constant_blob(struct program *p, const struct value *v, enum loom_dtype dtype)
-{
-	size_t size = element_bytes(dtype);
-	struct blob *blob = new_blob(p, v->t.count * size, (unsigned int)size);
-
-	for (size_t i = 0; i < v->t.count; i++) {
-		float f = (float)hostop_get(&v->t, i);
-
-		if (dtype == LOOM_F16)
-			((uint16_t *)blob->data)[i] = hostop_f32_to_f16(f);
-		else
-			((float *)blob->data)[i] = f;
-	}
-	return blob;
-}
-
 static void fill_operand(struct program *p, struct command *cmd, size_t field, struct operand *op,
 			 const struct loops *l, bool write)
 {
@@ -169,7 +184,7 @@ static void fill_operand(struct program *p, struct command *cmd, size_t field, s
 	o->dtype = (uint16_t)constant_dtype(&op->constant->t);
 	o->space = LOOM_SPACE_WEIGHTS;
 	cmd_weight(cmd, field + FIELD(struct loom_operand, off),
-		   constant_blob(p, op->constant, o->dtype));
+		   blob_value(p, op->constant, o->dtype));
 }
 
 static void fill_dims(uint32_t *dims, const struct loops *l)
@@ -308,15 +323,9 @@ void emit_store(struct program *p, const struct place *from, uint64_t addend)
 uint64_t add_table(struct program *p, const struct value *v)
 {
 	struct table *t = arena(p->c, sizeof(*t));
-	bool half = hostop_is_float(v->t.dtype);
-	size_t size = half ? 2 : hostop_dtype_size(v->t.dtype);
 
-	t->bytes = v->t.count * size;
-	t->data = arena(p->c, t->bytes);
-	for (size_t i = 0; half && i < v->t.count; i++)
-		((uint16_t *)t->data)[i] = hostop_f32_to_f16((float)hostop_get(&v->t, i));
-	if (!half)
-		memcpy(t->data, v->t.data, t->bytes);
+	t->blob = blob_value(p, v, device_dtype(p, v));
+	t->bytes = t->blob->bytes;
 	APPEND(p->c, p->tables, p->num_tables, t);
 	return p->num_tables - 1;
 }

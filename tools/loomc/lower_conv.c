@@ -17,35 +17,51 @@ const float *conv_floats(struct program *p, const struct value *v)
 	return f;
 }
 
-/* Output channels [first, first + num), in blocks of array_cols, each K x block, K = kh kw c. */
-static struct blob *conv_weights(struct program *p, const struct conv *v, int64_t first, int64_t num)
+static float weight_at(const struct conv *v, int64_t oc, int64_t c, int64_t tap)
 {
-	int64_t cols = p->c->options->caps.array_cols, taps = v->w.kernel[0] * v->w.kernel[1];
-	struct blob *blob = new_blob(p, (size_t)(taps * v->c * num) * 2, 64);
-	uint16_t *to = blob->data;
-
-	for (int64_t block = 0; block < num; block += cols) {
-		int64_t n = num - block < cols ? num - block : cols;
-
-		for (int64_t tap = 0; tap < taps; tap++)
-			for (int64_t c = 0; c < v->c; c++)
-				for (int64_t o = 0; o < n; o++)
-					*to++ = hostop_f32_to_f16(v->weights[((first + block + o) * v->c +
-									      c) * taps + tap]);
-	}
-	return blob;
+	return v->weights[oc * v->w_oc + c * v->w_c + tap * v->w_tap];
 }
 
-static struct blob *depthwise_weights(struct program *p, const struct conv *v, int64_t first,
-				      int64_t num)
+/* Output channels [first, first + num), in blocks of array_cols, each K x block, K = kh kw c. */
+static void fill_conv(const struct blob *blob, void *data)
 {
-	int64_t taps = v->w.kernel[0] * v->w.kernel[1];
-	struct blob *blob = new_blob(p, (size_t)(taps * num) * 2, 64);
-	uint16_t *to = blob->data;
+	int64_t taps = blob->conv->w.kernel[0] * blob->conv->w.kernel[1], num = (int64_t)blob->num;
+	uint16_t *to = data;
+
+	for (int64_t block = 0; block < num; block += blob->cols) {
+		int64_t at = (int64_t)blob->first + block;
+		int64_t n = num - block < blob->cols ? num - block : blob->cols;
+
+		for (int64_t tap = 0; tap < taps; tap++)
+			for (int64_t c = 0; c < blob->conv->c; c++)
+				for (int64_t o = 0; o < n; o++)
+					*to++ = hostop_f32_to_f16(weight_at(blob->conv, at + o, c, tap));
+	}
+}
+
+/* Taps x channels. */
+static void fill_depthwise(const struct blob *blob, void *data)
+{
+	int64_t taps = blob->conv->w.kernel[0] * blob->conv->w.kernel[1];
+	uint16_t *to = data;
 
 	for (int64_t tap = 0; tap < taps; tap++)
-		for (int64_t c = first; c < first + num; c++)
-			*to++ = hostop_f32_to_f16(v->weights[c * taps + tap]);
+		for (size_t c = 0; c < blob->num; c++)
+			*to++ = hostop_f32_to_f16(weight_at(blob->conv, (int64_t)(blob->first + c), 0, tap));
+}
+
+static struct blob *conv_blob(struct program *p, const struct conv *v, int64_t first, int64_t num)
+{
+	int64_t k = v->w.kernel[0] * v->w.kernel[1] * (v->depthwise ? 1 : v->c);
+	struct blob *blob = new_blob(p, (size_t)(k * num) * 2, 64);
+	struct conv *own = arena(p->c, sizeof(*own));
+
+	*own = *v;
+	blob->fill = v->depthwise ? fill_depthwise : fill_conv;
+	blob->conv = own;
+	blob->first = (size_t)first;
+	blob->num = (size_t)num;
+	blob->cols = p->c->options->caps.array_cols;
 	return blob;
 }
 
@@ -103,9 +119,7 @@ static void emit_conv(struct program *p, const struct conv *v, int64_t first, in
 		cmd_weight(cmd, FIELD(struct loom_cmd_conv, b_off),
 			   blob_floats(p, v->bias, (size_t)(v->out_channel + first), (size_t)num));
 	}
-	cmd_weight(cmd, FIELD(struct loom_cmd_conv, w_off),
-		   v->depthwise ? depthwise_weights(p, v, first, num) :
-				  conv_weights(p, v, first, num));
+	cmd_weight(cmd, FIELD(struct loom_cmd_conv, w_off), conv_blob(p, v, first, num));
 	cmd->starts_layer = true;
 }
 
@@ -141,6 +155,13 @@ static void check_window(struct program *p, const struct hostop_window *w)
 				  (long long)w->begin[i], (long long)w->kernel[i]);
 }
 
+void conv_plain_strides(struct conv *v)
+{
+	v->w_tap = 1;
+	v->w_c = v->w.kernel[0] * v->w.kernel[1];
+	v->w_oc = v->c * v->w_c;
+}
+
 void conv_start(struct program *p, struct node *node, struct conv *v)
 {
 	*v = (struct conv){ .batch = node->in[0]->t.dims[0], .act = node->act };
@@ -172,6 +193,7 @@ static bool conv(struct program *p, struct node *node)
 	v.depthwise = groups > 1 && groups == node->in[0]->t.dims[1] && w->dims[0] == groups;
 	v.c = w->dims[1];
 	v.oc = v.depthwise ? groups : w->dims[0] / groups;
+	conv_plain_strides(&v);
 	for (int64_t g = 0; g < (v.depthwise ? 1 : groups); g++) {
 		v.in_channel = g * v.c;
 		v.out_channel = g * v.oc;
@@ -182,19 +204,6 @@ static bool conv(struct program *p, struct node *node)
 }
 
 /* ---- Linear ---- */
-
-/* [K, N] -> [N][K], the order of a 1x1 convolution's weights */
-static const float *transposed(struct program *p, const struct value *w)
-{
-	const float *from = conv_floats(p, w);
-	size_t k = (size_t)w->t.dims[0], n = (size_t)w->t.dims[1];
-	float *to = arena_array(p->c, w->t.count, sizeof(*to));
-
-	for (size_t i = 0; i < k; i++)
-		for (size_t j = 0; j < n; j++)
-			to[j * k + i] = from[i * n + j];
-	return to;
-}
 
 /* A place of rows as an image of height 1. */
 static struct place rows_as_image(const struct place *rows)
@@ -226,10 +235,11 @@ static bool linear(struct program *p, struct node *node)
 	struct conv v;
 
 	conv_start(p, node, &v);
-	v.weights = transposed(p, node->in[1]);
 	v.batch = 1;
 	v.c = w->dims[0];
 	v.oc = w->dims[1];
+	v.w_oc = 1;		/* [K, N] */
+	v.w_c = v.oc;
 	in = rows_as_image(rows_of(p, node->in[0], LOOM_F16));
 	v.in = &in;
 	if (node->residual) {

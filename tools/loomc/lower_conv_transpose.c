@@ -67,6 +67,7 @@ static void transpose_blocks(struct program *p, struct node *node, struct conv *
 		.in = { w.in[0], w.in[1] }, .out = { w.in[0], w.in[1] }, .kernel = { 1, 1 },
 		.stride = { 1, 1 }, .dilation = { 1, 1 }, .group = 1,
 	};
+	conv_plain_strides(v);
 	conv_emit(p, v);
 	blocks_to_space(p, &v->out, &to, &w, oc);
 }
@@ -150,6 +151,7 @@ static void transpose_spread(struct program *p, struct node *node, struct conv *
 		.kernel = { w.kernel[0], w.kernel[1] },
 		.dilation = { w.dilation[0], w.dilation[1] }, .group = 1,
 	};
+	conv_plain_strides(v);
 	for (int64_t g = 0; g < w.group; g++) {
 		v->in_channel = g * v->c;
 		v->out_channel = g * v->oc;

@@ -105,7 +105,7 @@ static bool too_deep(struct wire w, enum message kind, int depth)
 
 static void *message_alloc(void *c, size_t size)
 {
-	return arena(c, size);
+	return size >= BIG ? big_alloc(c, size) : arena(c, size);
 }
 
 static void message_free(void *c, void *p)
@@ -184,7 +184,15 @@ static bool normal_bools(const struct hostop_tensor *t)
 	return true;
 }
 
-struct value *proto_tensor(struct compile *c, const Onnx__TensorProto *t, const char *what)
+/* What has been copied is not kept twice. */
+static void drop_raw(struct compile *c, Onnx__TensorProto *t)
+{
+	if (t->raw_data.len < BIG)
+		return;
+	big_free(c, t->raw_data.data);
+}
+
+struct value *proto_tensor(struct compile *c, Onnx__TensorProto *t, const char *what)
 {
 	const char *name = arena_string(c, what, strlen(what));
 	struct hostop_tensor shape;
@@ -211,6 +219,7 @@ struct value *proto_tensor(struct compile *c, const Onnx__TensorProto *t, const 
 		memcpy(v->t.data, t->raw_data.data, bytes);
 	else
 		copy_typed(t, &v->t);
+	drop_raw(c, t);
 	if (shape.dtype == HOSTOP_BOOL && !normal_bools(&v->t))
 		fail(c, "tensor '%s' is of bool and holds other bytes than 0 and 1", name);
 	return v;

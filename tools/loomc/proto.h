@@ -13,8 +13,8 @@ static inline const char *text(const char *s)
 }
 
 Onnx__ModelProto *proto_model(struct compile *c, const void *data, size_t size);
-/* `what` names the tensor in errors. */
-struct value *proto_tensor(struct compile *c, const Onnx__TensorProto *t, const char *what);
+/* `what` names the tensor in errors. To be read once: large data goes with the reading. */
+struct value *proto_tensor(struct compile *c, Onnx__TensorProto *t, const char *what);
 void proto_attributes(struct compile *c, const Onnx__NodeProto *from, struct node *node);
 
 #endif

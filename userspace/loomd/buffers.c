@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Buffers: memfds of clients. Only the daemon's CPU touches them, never the device, so they can go at
- * any time. What must not happen is that the daemon is killed by touching them.
+ * Buffers: memfds of clients. They can go at any time; the device has its own hold on the pages
+ * (regions.c). What must not happen is that the daemon is killed by touching them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,6 +65,7 @@ int buffer_add(struct loomd *d, struct client *c, int fd, uint64_t bytes, uint32
 		return proto_fail(e, -errno, "buffer-add: mmap: %s", strerror(errno));
 	*b = (struct buffer) { .map = map, .bytes = bytes };
 	c->buffer_bytes += bytes;
+	region_share(d, c, b, fd);
 	*handle = (uint32_t)(b - c->buffers) + 1;
 	return 0;
 }
@@ -76,8 +77,9 @@ struct buffer *buffer_find(struct loomd *d, struct client *c, uint32_t handle)
 	return &c->buffers[handle - 1];
 }
 
-static void drop(struct client *c, struct buffer *b)
+static void drop(struct loomd *d, struct client *c, struct buffer *b)
 {
+	region_unshare(d, b);
 	munmap(b->map, b->bytes);
 	c->buffer_bytes -= b->bytes;
 	*b = (struct buffer) { 0 };
@@ -91,7 +93,7 @@ int buffer_remove(struct loomd *d, struct client *c, uint32_t handle, struct pro
 		return proto_fail(e, -ENOENT, "buffer-remove: buffer %u is none of yours", handle);
 	if (b->busy)
 		return proto_fail(e, -EBUSY, "buffer-remove: a request is using buffer %u", handle);
-	drop(c, b);
+	drop(d, c, b);
 	return 0;
 }
 
@@ -99,5 +101,5 @@ void buffer_drop_all(struct loomd *d, struct client *c)
 {
 	for (unsigned int i = 0; i < d->options.max_buffers; i++)
 		if (c->buffers[i].map)
-			drop(c, &c->buffers[i]);
+			drop(d, c, &c->buffers[i]);
 }

@@ -31,6 +31,7 @@
 #define LOOMD_MAX_MODELS 128	/* twice as many VM slots: a model that is rebuilt takes a new one */
 #define LOOMD_MAX_JOBS 256
 #define LOOMD_IO_REGIONS 2	/* one is computed while the other is filled or emptied */
+#define LOOMD_MAX_BINDINGS 64	/* a client's buffers times the models it uses them with */
 #define LOOMD_NEVER UINT64_MAX
 
 /* ---- options.c ---- */
@@ -43,6 +44,7 @@ struct loomd_options {
 	const char *preload[LOOMD_MAX_MODELS];
 	unsigned int num_preload;
 	bool drop_late;
+	bool copy;			/* never bind clients' memory */
 	uint64_t window_us;
 	unsigned int max_jobs;
 	unsigned int max_clients;
@@ -94,11 +96,14 @@ bool proto_name_ok(const char *name);	/* as a model's name, and a file's */
 struct loomd;
 struct client;
 struct model;
+struct share;				/* regions.c */
+struct binding;
 
 /* A client's memfd, mapped. */
 struct buffer {
 	void *map;			/* NULL: free */
 	uint64_t bytes;
+	struct share *share;		/* its pages as the device sees them; NULL: copied */
 	bool busy;			/* named by a request that has no reply yet */
 };
 
@@ -119,6 +124,7 @@ struct client {
 	char identity[LOOM_PROTO_NAME_MAX];
 	struct buffer *buffers;		/* options.max_buffers */
 	uint64_t buffer_bytes;
+	unsigned int num_bindings;
 	unsigned int num_requests;
 	struct request *requests;	/* doubly linked */
 	struct client_stats stats;
@@ -127,8 +133,9 @@ struct client {
 /* A loom_instance at its slot of the queue's VM table. */
 struct instance {
 	struct loom_instance *loom;
+	struct binding *bindings;
 	unsigned int slot;
-	unsigned int io_used;		/* bit mask */
+	unsigned int io_used;		/* bit mask of its own regions */
 	unsigned int at_device;		/* slices */
 	bool dead;			/* its VM faulted: rebuild when at_device is 0 */
 };
@@ -175,6 +182,7 @@ struct request {
 	uint64_t deadline;
 	uint64_t arrived;
 	int io;				/* I/O region, -1 = none */
+	struct binding *binding;	/* that region is the buffer; NULL: it is copied */
 	unsigned int at_device;		/* slices */
 	bool started;
 	bool ended;			/* sched will not name it again */
@@ -273,6 +281,8 @@ struct loomd_stats {
 	uint64_t requests, replies, dropped, failed, lost, late;
 	uint64_t accepted, refused, violations;
 	uint64_t wakeups;
+	uint64_t zero_copy, copied;	/* requests that began */
+	uint64_t import_failures;
 };
 
 struct loomd {
@@ -366,6 +376,22 @@ int buffer_add(struct loomd *d, struct client *c, int fd, uint64_t bytes, uint32
 int buffer_remove(struct loomd *d, struct client *c, uint32_t handle, struct proto_error *error);
 struct buffer *buffer_find(struct loomd *d, struct client *c, uint32_t handle);
 void buffer_drop_all(struct loomd *d, struct client *c);
+
+/* ---- regions.c ---- */
+
+/* A buffer is registered: have the device see its memfd, if that can be done. And it goes. */
+void region_share(struct loomd *d, struct client *c, struct buffer *b, int fd);
+void region_unshare(struct loomd *d, struct buffer *b);
+/* The device still writes, for somebody who was answered, where a request of this model would read. */
+bool region_busy(const struct buffer *b, const struct model *m);
+/* Give the request its client's buffer as I/O region; false: it has to be copied. */
+bool region_bind(struct loomd *d, struct request *r);
+/* Its outputs are in its client's buffer: count them. */
+void region_written(struct request *r);
+/* Of either kind. */
+void region_put(struct loomd *d, struct request *r);
+/* The instance is about to be destroyed, and every binding of it with it. */
+void region_forget(struct instance *in);
 
 /* ---- models.c ---- */
 

@@ -91,6 +91,7 @@ static void instance_close(struct loomd *d, struct instance *in)
 	if (!in->loom)
 		return;
 	loom_queue_set_vm(d->device.queue, in->slot, NULL);
+	region_forget(in);
 	loom_instance_destroy(in->loom);
 	device_slot_put(&d->device, in->slot);
 	in->loom = NULL;

@@ -35,6 +35,7 @@ static const char help[] =
 "  --late serve|drop     what to do with a request past its deadline (default serve)\n"
 "  --window-us N         device time to keep queued ahead (default 500, or what\n"
 "                        fills the weight SRAM one and a half times)\n"
+"  --copy                copy inputs and outputs, do not give the device clients' memory\n"
 "  --max-jobs N          slices at the device at once (default 64)\n"
 "  --max-clients N  --max-models N  --max-requests N  --max-buffers N  --max-bytes N\n"
 "                        limits; the last three are per client\n"
@@ -42,7 +43,7 @@ static const char help[] =
 "  --help  --version\n";
 
 enum option_code {
-	OPT_LISTEN = 256, OPT_DEVICE, OPT_POLICY, OPT_PRELOAD, OPT_STATE, OPT_LATE, OPT_WINDOW,
+	OPT_LISTEN = 256, OPT_DEVICE, OPT_POLICY, OPT_PRELOAD, OPT_STATE, OPT_LATE, OPT_COPY, OPT_WINDOW,
 	OPT_MAX_JOBS, OPT_MAX_CLIENTS, OPT_MAX_MODELS, OPT_MAX_REQUESTS, OPT_MAX_BUFFERS,
 	OPT_MAX_BYTES, OPT_TRACE_SLICES, OPT_HELP, OPT_VERSION,
 };
@@ -54,6 +55,7 @@ static const struct option long_options[] = {
 	{ "preload", required_argument, NULL, OPT_PRELOAD },
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "late", required_argument, NULL, OPT_LATE },
+	{ "copy", no_argument, NULL, OPT_COPY },
 	{ "window-us", required_argument, NULL, OPT_WINDOW },
 	{ "max-jobs", required_argument, NULL, OPT_MAX_JOBS },
 	{ "max-clients", required_argument, NULL, OPT_MAX_CLIENTS },
@@ -152,6 +154,9 @@ static int apply(struct loomd_options *o, int code, const char *name, const char
 		return 0;
 	case OPT_LATE:
 		return late(o, text);
+	case OPT_COPY:
+		o->copy = true;
+		return 0;
 	case OPT_HELP:
 		fputs(help, stdout);
 		return 1;

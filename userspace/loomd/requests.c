@@ -3,6 +3,7 @@
  * The life of a request: it arrives, its slices go to the device when the scheduler says so, they come
  * back, it is answered.
  *
+ * Inputs and outputs lie in the client's own pages (regions.c), or are copied where that cannot be.
  * Copying a megabyte costs the CPU as long as a large layer costs the device. So whatever can be
  * submitted is, before inputs and outputs of that size are copied, and the outputs are left until
  * the pump has run (requests_finish).
@@ -121,8 +122,7 @@ static void release(struct loomd *d, struct request *r)
 	struct model *m = r->model;
 
 	part(r);
-	if (r->io >= 0)
-		m->instance.io_used &= ~(1u << r->io);
+	region_put(d, r);
 	r->key = 0;
 	r->next = d->free_requests;
 	d->free_requests = r;
@@ -214,6 +214,9 @@ static int check(struct loomd *d, struct client *c, const struct loom_msg_infer 
 		return proto_fail(e, -EINVAL, "infer: buffer %u has %llu bytes, model %s needs %llu",
 				  msg->buffer, (unsigned long long)b->bytes, m->name,
 				  (unsigned long long)loom_model_info(m->loom)->io_bytes);
+	if (region_busy(b, m))
+		return proto_fail(e, -EBUSY, "infer: the device still writes to buffer %u, for a "
+				  "request that was cancelled", msg->buffer);
 	if (c->num_requests >= d->options.max_requests)
 		return proto_fail(e, -EBUSY, "infer: you have %u requests under way, the most one "
 				  "may have", c->num_requests);
@@ -299,6 +302,10 @@ static int begin(struct loomd *d, struct request *r)
 	struct instance *in = &r->model->instance;
 	unsigned int io;
 
+	if (region_bind(d, r)) {
+		r->started = true;
+		return 0;
+	}
 	if (regions_taken(in))	/* by one whose outputs are still to be copied */
 		requests_finish(d);
 	io = regions_taken(in) ? LOOMD_IO_REGIONS : (unsigned int)__builtin_ctz(~in->io_used);
@@ -312,6 +319,7 @@ static int begin(struct loomd *d, struct request *r)
 	r->started = true;
 	if (!r->client)
 		return 0;
+	d->stats.copied++;
 	if (loom_model_info(r->model->loom)->io_bytes > MUCH)
 		device_kick(d);
 	r->client->stats.bytes_in += copy(r, false);
@@ -385,9 +393,7 @@ static bool revive(struct loomd *d, struct request *r)
 
 	if (!r->client || m->sched < 0 || m->broken[0] || r->revivals == MAX_REVIVALS)
 		return false;
-	if (r->io >= 0)
-		m->instance.io_used &= ~(1u << r->io);
-	r->io = -1;
+	region_put(d, r);
 	r->started = r->lost = r->computed = false;
 	r->revivals++;
 	r->good = 0;
@@ -421,7 +427,9 @@ static void reply(struct loomd *d, const struct sched_action *a)
 /* Once: after that the I/O region may go. */
 static void take_outputs(struct request *r)
 {
-	if (r->computed && r->client)
+	if (r->computed && r->client && r->binding)
+		region_written(r);
+	else if (r->computed && r->client)
 		r->client->stats.bytes_out += copy(r, true);
 	r->computed = false;
 }
@@ -440,7 +448,8 @@ void requests_finish(struct loomd *d)
 	bool much = false;
 
 	for (unsigned int i = 0; i < d->num_finishing; i++)
-		much |= loom_model_info(d->finishing[i]->model->loom)->io_bytes > MUCH;
+		much |= !d->finishing[i]->binding &&
+			loom_model_info(d->finishing[i]->model->loom)->io_bytes > MUCH;
 	if (much)
 		device_kick(d);
 	for (unsigned int i = 0; i < d->num_finishing; i++)
@@ -502,7 +511,7 @@ static void rebuild(struct loomd *d, struct model *m)
 			continue;
 		take_outputs(r);
 		r->lost = r->good < loom_model_info(m->loom)->num_slices;
-		r->io = -1;
+		region_put(d, r);
 	}
 	/* A model that is being unloaded needs no new VM. */
 	if (m->sched >= 0)

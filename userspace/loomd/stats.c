@@ -49,7 +49,7 @@ static json_t *client_json(const struct client *c)
 {
 	const struct client_stats *s = &c->stats;
 
-	return json_pack("{s:s s:i s:i s:o s:o s:o s:o s:o s:o s:o s:i}",
+	return json_pack("{s:s s:i s:i s:o s:o s:o s:o s:o s:o s:o s:i s:i}",
 			 "identity", c->identity,
 			 "pid", (int)c->pid,
 			 "uid", (int)c->uid,
@@ -60,6 +60,7 @@ static json_t *client_json(const struct client *c)
 			 "bytes_in", number(s->bytes_in),
 			 "bytes_out", number(s->bytes_out),
 			 "buffer_bytes", number(c->buffer_bytes),
+			 "bindings", (int)c->num_bindings,
 			 "under_way", (int)c->num_requests);
 }
 
@@ -143,8 +144,11 @@ static json_t *server_json(const struct loomd *d)
 {
 	const struct loomd_stats *s = &d->stats;
 
-	return json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o}",
+	return json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o}",
 			 "requests", number(s->requests),
+			 "zero_copy", number(s->zero_copy),
+			 "copied", number(s->copied),
+			 "import_failures", number(s->import_failures),
 			 "replies", number(s->replies),
 			 "failed", number(s->failed),
 			 "lost", number(s->lost),

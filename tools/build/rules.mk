@@ -76,9 +76,21 @@ $(B)/lib/%.a:
 	@echo "  AR      $@"
 	@rm -f $@ && $(AR) rcsD $@ $(filter %.o,$^)
 
-$(B)/bin/% $(B)/test/% $(B)/selftests/%:
-	@mkdir -p $(@D)
-	@echo "  LD      $@"
-	@$(CC) $(SANFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -lm
+define link-recipe
+@mkdir -p $(@D)
+@echo "  LD      $@"
+@$(CC) $(SANFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) -lm
+endef
+
+# Three rules, not one of three patterns: make would take a program and a test of the same name to be
+# made by one run of it.
+$(B)/bin/%:
+	$(link-recipe)
+
+$(B)/test/%:
+	$(link-recipe)
+
+$(B)/selftests/%:
+	$(link-recipe)
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

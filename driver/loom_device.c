@@ -3,6 +3,7 @@
 #include <linux/dmapool.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/iopoll.h>
+#include <linux/sched/mm.h>
 
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
@@ -184,6 +185,7 @@ static int loom_device_init_managed(struct loom_device *ldev)
 
 	INIT_LIST_HEAD(&ldev->vms);
 	INIT_LIST_HEAD(&ldev->queues);
+	INIT_LIST_HEAD(&ldev->mapped_bos);
 	init_llist_head(&ldev->free_bos);
 	INIT_WORK(&ldev->free_work, loom_gem_free_work);
 	INIT_WORK(&ldev->reset_work, loom_reset_work);
@@ -196,6 +198,14 @@ static int loom_device_init_managed(struct loom_device *ldev)
 	ret = drmm_mutex_init(drm, &ldev->lease_lock);
 	if (ret)
 		return ret;
+	ret = drmm_mutex_init(drm, &ldev->bos_lock);
+	if (ret)
+		return ret;
+
+	/* Tell lockdep before it matters: reclaim waits for fences, and they may for a reset. */
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&ldev->fw_lock);
+	fs_reclaim_release(GFP_KERNEL);
 
 	ida_init(&ldev->ctx_ida);
 	ida_init(&ldev->queue_ida);

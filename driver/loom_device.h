@@ -76,6 +76,10 @@ struct loom_device {
 	u64 hang_progress;		/* of hang_work alone: what it saw last */
 	unsigned int hang_strikes;	/* of hang_work alone: how often nothing had moved */
 
+	/* Protects @mapped_bos. */
+	struct mutex bos_lock;
+	struct list_head mapped_bos;	/* struct loom_bo.node */
+
 	/* Last references to BOs that were dropped in interrupt context. */
 	struct llist_head free_bos;
 	struct work_struct free_work;

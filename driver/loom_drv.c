@@ -8,7 +8,6 @@
 #include <drm/drm_accel.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_file.h>
-#include <drm/drm_gem_shmem_helper.h>
 #include <drm/drm_ioctl.h>
 #include <drm/drm_print.h>
 #include <drm/loom_accel.h>
@@ -93,7 +92,7 @@ static const struct drm_driver loom_drm_driver = {
 	.postclose = loom_postclose,
 	.show_fdinfo = loom_query_show_fdinfo,
 	.gem_create_object = loom_gem_create_object,
-	.gem_prime_import_sg_table = drm_gem_shmem_prime_import_sg_table,
+	.gem_prime_import_sg_table = loom_gem_import_sg_table,
 	.ioctls = loom_drm_driver_ioctls,
 	.num_ioctls = ARRAY_SIZE(loom_drm_driver_ioctls),
 	.fops = &loom_drm_driver_fops,
@@ -176,3 +175,4 @@ module_exit(loom_exit);
 MODULE_AUTHOR("The Loom project");
 MODULE_DESCRIPTION("DRM accel driver for the Loom neural processing unit");
 MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(DMA_BUF);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
 #include <linux/iosys-map.h>
 #include <linux/mm.h>
@@ -14,7 +16,12 @@
 static void loom_gem_free(struct drm_gem_object *obj)
 {
 	struct loom_bo *bo = to_loom_bo(obj);
+	struct loom_device *ldev = to_loom_device(obj->dev);
 	struct iosys_map map = IOSYS_MAP_INIT_VADDR(bo->vaddr);
+
+	mutex_lock(&ldev->bos_lock);
+	list_del(&bo->node);
+	mutex_unlock(&ldev->bos_lock);
 
 	if (bo->vaddr)
 		drm_gem_vunmap_unlocked(obj, &map);
@@ -49,8 +56,69 @@ struct drm_gem_object *loom_gem_create_object(struct drm_device *drm, size_t siz
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
 
+	INIT_LIST_HEAD(&bo->node);
 	bo->base.base.funcs = &loom_gem_funcs;
 	return &bo->base.base;
+}
+
+static void loom_gem_list(struct loom_bo *bo)
+{
+	struct loom_device *ldev = to_loom_device(bo->base.base.dev);
+
+	mutex_lock(&ldev->bos_lock);
+	if (list_empty(&bo->node))
+		list_add_tail(&bo->node, &ldev->mapped_bos);
+	mutex_unlock(&ldev->bos_lock);
+}
+
+struct drm_gem_object *loom_gem_import_sg_table(struct drm_device *drm,
+						struct dma_buf_attachment *attach,
+						struct sg_table *sgt)
+{
+	struct drm_gem_object *obj = drm_gem_shmem_prime_import_sg_table(drm, attach, sgt);
+
+	if (!IS_ERR(obj))
+		loom_gem_list(to_loom_bo(obj));
+	return obj;
+}
+
+/* The BO's pages by their bus addresses; they last until the BO is freed, or the device goes. */
+struct sg_table *loom_gem_map(struct loom_bo *bo)
+{
+	struct sg_table *sgt = drm_gem_shmem_get_pages_sgt(&bo->base);
+
+	if (!IS_ERR(sgt))
+		loom_gem_list(bo);
+	return sgt;
+}
+
+static void loom_gem_unmap(struct loom_bo *bo)
+{
+	struct drm_gem_object *obj = &bo->base.base;
+	struct sg_table *sgt;
+
+	dma_resv_lock(obj->resv, NULL);
+	sgt = bo->base.sgt;
+	bo->base.sgt = NULL;
+	if (sgt && obj->import_attach) {
+		dma_buf_unmap_attachment(obj->import_attach, sgt, DMA_BIDIRECTIONAL);
+	} else if (sgt) {
+		dma_unmap_sgtable(obj->dev->dev, sgt, DMA_BIDIRECTIONAL, 0);
+		sg_free_table(sgt);
+		kfree(sgt);
+	}
+	dma_resv_unlock(obj->resv);
+}
+
+/* BOs outlive the device, but not what the DMA API did for it. */
+void loom_gem_unmap_all(struct loom_device *ldev)
+{
+	struct loom_bo *bo;
+
+	mutex_lock(&ldev->bos_lock);
+	list_for_each_entry(bo, &ldev->mapped_bos, node)
+		loom_gem_unmap(bo);
+	mutex_unlock(&ldev->bos_lock);
 }
 
 /* The kernel's address of the BO; lasts as long as the BO, so that submissions find it made. */

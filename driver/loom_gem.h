@@ -6,6 +6,8 @@
 
 #include <drm/drm_gem_shmem_helper.h>
 
+struct dma_buf_attachment;
+struct loom_device;
 struct work_struct;
 
 struct loom_bo {
@@ -13,6 +15,7 @@ struct loom_bo {
 	/* Kernel mapping, made when the BO first takes results and kept; under the resv lock */
 	void *vaddr;
 	struct llist_node free_node;	/* in loom_device.free_bos */
+	struct list_head node;		/* in loom_device.mapped_bos */
 };
 
 static inline struct loom_bo *to_loom_bo(struct drm_gem_object *obj)
@@ -26,6 +29,11 @@ static inline size_t loom_bo_size(struct loom_bo *bo)
 }
 
 struct drm_gem_object *loom_gem_create_object(struct drm_device *drm, size_t size);
+struct drm_gem_object *loom_gem_import_sg_table(struct drm_device *drm,
+						struct dma_buf_attachment *attach,
+						struct sg_table *sgt);
+struct sg_table *loom_gem_map(struct loom_bo *bo);
+void loom_gem_unmap_all(struct loom_device *ldev);
 void *loom_gem_vmap(struct loom_bo *bo);
 struct loom_bo *loom_gem_lookup(struct drm_file *file, u32 handle);
 void loom_gem_put(struct loom_bo *bo);

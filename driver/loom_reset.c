@@ -15,6 +15,7 @@
 #include <drm/drm_print.h>
 
 #include "loom_device.h"
+#include "loom_gem.h"
 #include "loom_irq.h"
 #include "loom_isa.h"
 #include "loom_job.h"
@@ -240,13 +241,15 @@ static void loom_reset_device(struct loom_device *ldev)
 void loom_reset_work(struct work_struct *work)
 {
 	struct loom_device *ldev = container_of(work, struct loom_device, reset_work);
-	bool cookie = dma_fence_begin_signalling();
+	bool cookie;
 
+	/* Inside, because fences are signalled under this lock elsewhere; nobody waits under it. */
 	mutex_lock(&ldev->fw_lock);
+	cookie = dma_fence_begin_signalling();
 	if (!ldev->removed)
 		loom_reset_device(ldev);
-	mutex_unlock(&ldev->fw_lock);
 	dma_fence_end_signalling(cookie);
+	mutex_unlock(&ldev->fw_lock);
 }
 
 /* ---- the end ---- */
@@ -305,4 +308,5 @@ void loom_reset_remove(struct loom_device *ldev)
 		loom_vm_release_tables(vm);
 		loom_vm_put(vm);
 	}
+	loom_gem_unmap_all(ldev);
 }

@@ -348,7 +348,7 @@ static int loom_vm_map(struct loom_vm *vm, struct loom_bo *bo, const struct drm_
 	if (READ_ONCE(vm->dead))
 		return -EIO;
 
-	sgt = drm_gem_shmem_get_pages_sgt(&bo->base);
+	sgt = loom_gem_map(bo);
 	if (IS_ERR(sgt))
 		return PTR_ERR(sgt);
 

@@ -17,5 +17,5 @@ loom-bench run --out /out $(cat /payload/bench) || status=$?
 kill $!
 wait $! || status=$?
 # the last file may be closed a moment after its process has ended
-rmmod loom || { sleep 0.2; rmmod loom; }
+rmmod loom 2>/dev/null || { sleep 0.2; rmmod loom; }
 exit $status

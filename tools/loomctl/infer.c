@@ -67,7 +67,8 @@ static int apply(struct arguments *a, int code)
 static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "input", required_argument, NULL, 'i' }, { "output", required_argument, NULL, 'o' },
+		{ "input", required_argument, NULL, 'i' },
+		{ "output", required_argument, NULL, 'o' },
 		{ "deadline-ms", required_argument, NULL, 'd' },
 		{ "repeat", required_argument, NULL, 'n' }, { NULL, 0, NULL, 0 },
 	};
@@ -121,9 +122,10 @@ static void shape_text(char *text, size_t size, uint32_t type, unsigned int rank
 		       const uint64_t *dims)
 {
 	static const char *const types[] = {
-		[LOOM_TENSOR_F32] = "float32", [LOOM_TENSOR_U8] = "uint8", [LOOM_TENSOR_I8] = "int8",
-		[LOOM_TENSOR_I32] = "int32", [LOOM_TENSOR_I64] = "int64", [LOOM_TENSOR_BOOL] = "bool",
-		[LOOM_TENSOR_F16] = "float16",
+		[LOOM_TENSOR_F32] = "float32", [LOOM_TENSOR_F16] = "float16",
+		[LOOM_TENSOR_U8] = "uint8", [LOOM_TENSOR_I8] = "int8",
+		[LOOM_TENSOR_I32] = "int32", [LOOM_TENSOR_I64] = "int64",
+		[LOOM_TENSOR_BOOL] = "bool",
 	};
 	bool known = type < sizeof(types) / sizeof(types[0]) && types[type];
 	size_t n = (size_t)snprintf(text, size, "%s[", known ? types[type] : "?");
@@ -240,9 +242,9 @@ static void report(const struct context *c, struct job *j)
 		       (unsigned long long)l[0], (unsigned long long)l[n / 2],
 		       (unsigned long long)l[(n * 99) / 100], (unsigned long long)l[n - 1]);
 	else if (n > 1)
-		printf("%s: %llu inferences, %.3f ms the fastest, %.3f ms half of them, %.3f ms the "
-		       "slowest\n", j->args.model, (unsigned long long)n, l[0] / 1e6, l[n / 2] / 1e6,
-		       l[n - 1] / 1e6);
+		printf("%s: %llu inferences, %.3f ms the fastest, %.3f ms half of them, "
+		       "%.3f ms the slowest\n", j->args.model, (unsigned long long)n, l[0] / 1e6,
+		       l[n / 2] / 1e6, l[n - 1] / 1e6);
 	else
 		printf("%s: %.3f ms\n", j->args.model, l[0] / 1e6);
 }

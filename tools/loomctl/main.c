@@ -24,7 +24,7 @@ static const char help[] =
 "  --socket PATH   of loomd (default $LOOMD_SOCKET, else " LOOM_CLIENT_SOCKET ")\n"
 "  --retry         when the daemon restarts, connect and ask again\n"
 "  --json          list, stats, infer: for programs\n\n"
-"Exit: 0 done, 1 refused or failed, 2 usage, 3 no daemon, 4 lost, try again, 5 past the deadline.\n";
+"Exit: 0 done, 1 refused or failed, 2 usage, 3 no daemon, 4 lost, try again, 5 too late.\n";
 
 int complain(int err)
 {

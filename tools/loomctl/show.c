@@ -72,15 +72,16 @@ static void show_submission(const json_t *json)
 	       "%lld ioctls while serving\n", number(s, "jobs"), number(s, "sqes"),
 	       number(s, "enters"), json_real_value(json_object_get(s, "jobs_per_enter")),
 	       number(s, "ioctls_serving"));
-	printf("scheduler  %lld picks, ran dry %lld times, %lld policy faults\n", number(c, "picks"),
-	       number(c, "dry"), number(c, "policy_faults"));
+	printf("scheduler  %lld picks, ran dry %lld times, %lld policy faults\n",
+	       number(c, "picks"), number(c, "dry"), number(c, "policy_faults"));
 }
 
 static void show_device(const json_t *json)
 {
 	const json_t *d = json_object_get(json, "device");
 
-	printf("device     %lld jobs, MAC array %.3f ms, DRAM %.3f ms, no job %.3f ms, %lld faults\n",
+	printf("device     %lld jobs, MAC array %.3f ms, DRAM %.3f ms, no job %.3f ms, "
+	       "%lld faults\n",
 	       number(d, "jobs"), number(d, "mac_busy_ns") / 1e6, number(d, "dram_busy_ns") / 1e6,
 	       number(d, "dry_ns") / 1e6, number(d, "faults"));
 }
@@ -97,8 +98,8 @@ static void show_models(const json_t *json)
 		printf("%-24s %9lld %9lld %7lld %9.3f %9.3f %9.3f %8lld\n", string(m, "name"),
 		       number(m, "requests"), number(m, "served"),
 		       number(m, "failed") + number(m, "lost") + number(m, "dropped"),
-		       number(l, "p50_ns") / 1e6, number(l, "p99_ns") / 1e6, number(l, "max_ns") / 1e6,
-		       number(m, "deadline_missed"));
+		       number(l, "p50_ns") / 1e6, number(l, "p99_ns") / 1e6,
+		       number(l, "max_ns") / 1e6, number(m, "deadline_missed"));
 	}
 }
 
@@ -107,8 +108,8 @@ static void show_clients(const json_t *json)
 	json_t *c;
 	size_t i;
 
-	printf("\n%-24s %7s %9s %9s %7s %8s %9s\n", "CLIENT", "PID", "REQUESTS", "REPLIES", "ERRORS",
-	       "MISSED", "NOW");
+	printf("\n%-24s %7s %9s %9s %7s %8s %9s\n", "CLIENT", "PID", "REQUESTS", "REPLIES",
+	       "ERRORS", "MISSED", "NOW");
 	json_array_foreach(json_object_get(json, "clients"), i, c)
 		printf("%-24s %7lld %9lld %9lld %7lld %8lld %9lld\n", string(c, "identity"),
 		       number(c, "pid"), number(c, "requests"), number(c, "replies"),

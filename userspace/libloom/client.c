@@ -2,10 +2,10 @@
 /*
  * The client of loomd. One connection, one thread at a time.
  *
- * Replies to inferences come when they come: those that arrive while another reply is waited for are
- * kept. With LOOM_CLIENT_RETRY a lost connection or a lost request is no news for the caller: what is
- * under way is kept too, and sent again, buffers and all. An inference has no side effects, so
- * twice is as good as once.
+ * Replies to inferences come when they come: those that arrive while another reply is waited for
+ * are kept. With LOOM_CLIENT_RETRY a lost connection or a lost request is no news for the caller:
+ * what is under way is kept too, and sent again, buffers and all. An inference has no side effects,
+ * so twice is as good as once.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -335,7 +335,8 @@ static int open_socket(struct loom_client *c)
 		err = -errno;
 		close(fd);
 		return loom_fail(err, "%s: %s%s", c->path, strerror(-err),
-				 err == -ENOENT || err == -ECONNREFUSED ? " (is loomd running?)" : "");
+				 err == -ENOENT || err == -ECONNREFUSED ?
+				 " (is loomd running?)" : "");
 	}
 	c->fd = fd;
 	return 0;
@@ -592,7 +593,7 @@ static int call_name(struct loom_client *c, enum loom_msg_type type, const char 
 	struct loom_msg_name msg = { 0 };
 
 	if (strlen(name) >= sizeof(msg.name))
-		return loom_fail(-EINVAL, "'%s' is longer than the %zu characters that a name may have",
+		return loom_fail(-EINVAL, "'%s' is longer than a name may be: %zu characters",
 				 name, sizeof(msg.name) - 1);
 	strcpy(msg.name, name);
 	header(c, &msg.hdr, type, sizeof(msg));
@@ -634,7 +635,8 @@ static int read_text(int fd, char **text)
 		return loom_fail(-EPROTO, "the reply came without its text");
 	*text = malloc((size_t)st.st_size + 1);
 	if (!*text)
-		return loom_fail(-ENOMEM, "no memory for a reply of %lld bytes", (long long)st.st_size);
+		return loom_fail(-ENOMEM, "no memory for a reply of %lld bytes",
+				 (long long)st.st_size);
 	n = pread(fd, *text, (size_t)st.st_size, 0);
 	if (n == st.st_size) {
 		(*text)[n] = '\0';

@@ -28,8 +28,8 @@ static int check_memfd(int fd, uint64_t bytes, struct proto_error *e)
 	if (!(seals & F_SEAL_SHRINK))
 		return proto_fail(e, -EPERM, "buffer-add: the memfd lacks F_SEAL_SHRINK");
 	if (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
-		return proto_fail(e, -EPERM,
-				  "buffer-add: the memfd is sealed against writing, outputs go there");
+		return proto_fail(e, -EPERM, "buffer-add: the memfd is sealed against writing, "
+				  "outputs go there");
 	if (!bytes || bytes > (uint64_t)st.st_size)
 		return proto_fail(e, -EINVAL, "buffer-add: bytes is %llu, the memfd has %llu",
 				  (unsigned long long)bytes, (unsigned long long)st.st_size);
@@ -54,12 +54,13 @@ int buffer_add(struct loomd *d, struct client *c, int fd, uint64_t bytes, uint32
 	if (err)
 		return err;
 	if (!b)
-		return proto_fail(e, -ENOSPC, "buffer-add: you have %u buffers, the most one may have",
-				  d->options.max_buffers);
+		return proto_fail(e, -ENOSPC, "buffer-add: you have %u buffers, "
+				  "the most one may have", d->options.max_buffers);
 	if (bytes > d->options.max_bytes - c->buffer_bytes)
 		return proto_fail(e, -ENOSPC, "buffer-add: bytes is %llu; with your other buffers "
 				  "that is more than the %llu one may have",
-				  (unsigned long long)bytes, (unsigned long long)d->options.max_bytes);
+				  (unsigned long long)bytes,
+				  (unsigned long long)d->options.max_bytes);
 	map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return proto_fail(e, -errno, "buffer-add: mmap: %s", strerror(errno));

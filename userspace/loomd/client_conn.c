@@ -55,8 +55,8 @@ int client_open(struct loomd *d, struct client *c, int fd)
 }
 
 /*
- * Data that was never read makes the peer's next receive fail with ECONNRESET, ahead of the reply that
- * says why we close. So read it.
+ * Data that was never read makes the peer's next receive fail with ECONNRESET, ahead of the reply
+ * that says why we close. So read it.
  */
 void client_hang_up(int fd)
 {

@@ -3,15 +3,15 @@
  * The device: slices go out in batches, completions come in.
  *
  * A batch is one array submission: one SQE, one CQE when all its slices are done, and an entry per
- * slice in the results buffer. So batches must be small beside the window, or the refill comes too late:
- * were the whole window one submission, its CQE would come when the device has just run dry. A batch
- * is at most a quarter of the window, in slices and in believed device time. Then at least three
- * quarters are still queued when the first CQE comes, whatever the scheduler adds.
+ * slice in the results buffer. So batches must be small beside the window, or the refill comes too
+ * late: were the whole window one submission, its CQE would come when the device has just run dry.
+ * A batch is at most a quarter of the window, in slices and in believed device time. Then at least
+ * three quarters are still queued when the first CQE comes, whatever the scheduler adds.
  *
- * And they must not be small for nothing, because each costs an interrupt, a CQE and a wake-up. A quarter
- * that comes back makes room for a quarter, but batches also end with the last slice of a request
- * (its reply should not wait for strangers), and small ones would breed small ones for ever. So a batch
- * that is not full stays open while more than half of the window is at the device.
+ * And they must not be small for nothing, because each costs an interrupt, a CQE and a wake-up. A
+ * quarter that comes back makes room for a quarter, but batches also end with the last slice of a
+ * request (its reply should not wait for strangers), and small ones would breed small ones for
+ * ever. So a batch that is not full stays open while more than half of the window is at the device.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +23,10 @@
 
 static uint64_t window_ps(const struct loomd_options *o, const struct loom_hw_caps *caps)
 {
-	/* Time to fill the weight SRAM one and a half times: less would stop the fetch engine early. */
+	/*
+	 * Time to fill the weight SRAM one and a half times: less would stop the fetch engine
+	 * early.
+	 */
 	uint64_t fill = caps->weight_sram_bytes * 1500000ull / caps->dram_mbps;
 	uint64_t least = 500000000;
 

@@ -9,7 +9,7 @@ static unsigned int bucket_of(uint64_t value)
 	if (value < HISTOGRAM_STEPS)
 		return (unsigned int)value;
 	power = 63 - (unsigned int)__builtin_clzll(value);
-	return (power - 3) * HISTOGRAM_STEPS + (unsigned int)(value >> (power - 4)) - HISTOGRAM_STEPS;
+	return (power - 4) * HISTOGRAM_STEPS + (unsigned int)(value >> (power - 4));
 }
 
 /* The largest value of a bucket: percentiles never flatter. */

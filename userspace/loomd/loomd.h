@@ -2,7 +2,8 @@
 /*
  * loomd.h - what the files of the daemon share.
  *
- * One thread, one loop (loop.c): drain the scheduler, submit, sleep, take completions, read clients.
+ * One thread, one loop (loop.c): drain the scheduler, submit, sleep, take completions, read
+ * clients.
  *
  *   server.c -> client_conn.c -> proto.c (is it well formed?) -> commands.c -> requests.c, models.c
  *   requests.c <-> sched (what next?) -> device.c (batches, completions) -> libloom
@@ -28,7 +29,7 @@
 
 #define LOOMD_MAX_CLIENTS 256
 #define LOOMD_MAX_BUFFERS 256
-#define LOOMD_MAX_MODELS 128	/* twice as many VM slots: a model that is rebuilt takes a new one */
+#define LOOMD_MAX_MODELS 128	/* and twice as many VM slots: one that is rebuilt takes another */
 #define LOOMD_MAX_JOBS 256
 #define LOOMD_IO_REGIONS 2	/* one is computed while the other is filled or emptied */
 #define LOOMD_MAX_BINDINGS 64	/* a client's buffers times the models it uses them with */
@@ -80,8 +81,8 @@ struct proto_error {
 };
 
 /*
- * Is this packet a well-formed request? size is that of the packet, which may exceed what was stored
- * (stored bytes are in data). 0, or a negative errno with error filled.
+ * Is this packet a well-formed request? size is that of the packet, which may exceed what was
+ * stored (stored bytes are in data). 0, or a negative errno with error filled.
  */
 int proto_check(const void *data, size_t stored, size_t size, unsigned int num_fds,
 		struct proto_error *error);
@@ -115,7 +116,7 @@ struct client_stats {
 struct client {
 	int fd;				/* -1: free */
 	unsigned int index;
-	uint32_t generation;		/* so that a late poll event of a predecessor is recognised */
+	uint32_t generation;		/* recognises a late poll event of a predecessor */
 	bool ready;			/* may have something to read */
 	bool greeted;			/* HELLO came */
 	bool doomed;			/* close it when the loop is back in server.c */
@@ -382,7 +383,9 @@ void buffer_drop_all(struct loomd *d, struct client *c);
 /* A buffer is registered: have the device see its memfd, if that can be done. And it goes. */
 void region_share(struct loomd *d, struct client *c, struct buffer *b, int fd);
 void region_unshare(struct loomd *d, struct buffer *b);
-/* The device still writes, for somebody who was answered, where a request of this model would read. */
+/*
+ * The device still writes, for somebody who was answered, where a request of this model would read.
+ */
 bool region_busy(const struct buffer *b, const struct model *m);
 /* Give the request its client's buffer as I/O region; false: it has to be copied. */
 bool region_bind(struct loomd *d, struct request *r);

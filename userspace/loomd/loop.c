@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The loop, and where it sleeps: in io_uring_enter, with the sockets polled in the same ring, so that
- * one system call submits, waits for the device and waits for clients. A back end that cannot poll
- * descriptors (sim, whose time stands still unless somebody waits for the device) gets poll(2)
+ * The loop, and where it sleeps: in io_uring_enter, with the sockets polled in the same ring, so
+ * that one system call submits, waits for the device and waits for clients. A back end that cannot
+ * poll descriptors (sim, whose time stands still unless somebody waits for the device) gets poll(2)
  * between two completions.
  */
 #include <errno.h>
@@ -105,7 +105,9 @@ void loop_event(struct loomd *d, uint64_t tag, int res)
 
 static uint64_t timeout_ns(const struct loomd *d)
 {
-	const uint64_t due[] = { d->timer, d->watchdog_due, d->stopping ? d->stop_due : LOOMD_NEVER };
+	const uint64_t due[] = {
+		d->timer, d->watchdog_due, d->stopping ? d->stop_due : LOOMD_NEVER,
+	};
 	uint64_t first = LOOMD_NEVER, now;
 
 	for (unsigned int i = 0; i < 3; i++)

@@ -170,9 +170,10 @@ static int set_name(struct loomd *d, struct model *m, const char *name, struct p
 	if (!given)
 		name = loom_model_name(m->loom);
 	if (!proto_name_ok(name) || strlen(name) >= sizeof(m->name))
-		return proto_fail(e, -EINVAL, "load: %s '%.64s' is no name for a model: A-Z a-z 0-9 . "
-				  "_ - + only, at most %zu, not starting with '.'",
-				  given ? "name" : "the file's own name", name, sizeof(m->name) - 1);
+		return proto_fail(e, -EINVAL, "load: %s '%.64s' is no name for a model: A-Z a-z "
+				  "0-9 . _ - + only, at most %zu, not starting with '.'",
+				  given ? "name" : "the file's own name", name,
+				  sizeof(m->name) - 1);
 	if (model_find(d, name))
 		return proto_fail(e, -EEXIST, "load: a model '%s' is loaded", name);
 	strcpy(m->name, name);
@@ -400,12 +401,19 @@ json_t *models_list(struct loomd *d)
 			continue;
 		info = loom_model_info(m->loom);
 		json_array_append_new(list, json_pack(
-			"{s:s s:s s:i s:i s:i s:i s:I s:I s:I s:I s:b s:s s:I}", "name", m->name,
-			"graph", loom_model_name(m->loom), "layers", info->num_layers, "slices",
-			info->num_slices, "inputs", info->num_inputs, "outputs", info->num_outputs,
-			"io_bytes", (json_int_t)info->io_bytes, "weight_bytes",
-			(json_int_t)info->weight_bytes, "macs", (json_int_t)info->macs, "lease_bytes",
-			(json_int_t)info->lease_bytes, "remembered", m->remembered, "broken", m->broken,
+			"{s:s s:s s:i s:i s:i s:i s:I s:I s:I s:I s:b s:s s:I}",
+			"name", m->name,
+			"graph", loom_model_name(m->loom),
+			"layers", info->num_layers,
+			"slices", info->num_slices,
+			"inputs", info->num_inputs,
+			"outputs", info->num_outputs,
+			"io_bytes", (json_int_t)info->io_bytes,
+			"weight_bytes", (json_int_t)info->weight_bytes,
+			"macs", (json_int_t)info->macs,
+			"lease_bytes", (json_int_t)info->lease_bytes,
+			"remembered", m->remembered,
+			"broken", m->broken,
 			"requests", (json_int_t)m->stats.requests));
 	}
 	return json_pack("{s:o}", "models", list);

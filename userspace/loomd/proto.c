@@ -138,18 +138,20 @@ int proto_check(const void *data, size_t stored, size_t size, unsigned int num_f
 	int err;
 
 	if (stored < sizeof(*m))
-		return proto_fail(e, -EPROTO, "the message has %zu bytes, less than a header", size);
+		return proto_fail(e, -EPROTO, "the message has %zu bytes, less than a header",
+				  size);
 	err = check_header(m, size, e);
 	if (err)
 		return err;
 	f = &formats[m->type];
 	if (size != f->size || stored != size)
-		return proto_fail(e, -EPROTO, "%s: size is %zu, must be %zu", f->name, size, f->size);
+		return proto_fail(e, -EPROTO, "%s: size is %zu, must be %zu", f->name, size,
+				  f->size);
 	if (m->status)
 		return proto_fail(e, -EPROTO, "%s: status is not zero", f->name);
 	if (num_fds != f->fds)
-		return proto_fail(e, -EPROTO, "%s: %u descriptors came with it, must be %u", f->name,
-				  num_fds, f->fds);
+		return proto_fail(e, -EPROTO, "%s: %u descriptors came with it, must be %u",
+				  f->name, num_fds, f->fds);
 	complaint = f->check ? f->check(data) : NULL;
 	return complaint ? proto_fail(e, -EPROTO, "%s: %s", f->name, complaint) : 0;
 }

@@ -3,15 +3,15 @@
  * Regions: where the device finds the inputs of a request and leaves its outputs.
  *
  * That is the client's own buffer. Its memfd is imported when it is registered (a share), and bound
- * into a model's VM as an I/O region when the first request brings the two together (a binding); from
- * then on a request costs no ioctl and no byte is copied. The device can write to that client's
- * pages only, and a client that changes them under way gets the garbage itself.
+ * into a model's VM as an I/O region when the first request brings the two together (a binding);
+ * from then on a request costs no ioctl and no byte is copied. The device can write to that
+ * client's pages only, and a client that changes them under way gets the garbage itself.
  *
  * What cannot be imported (no /dev/udmabuf, a memfd that does not end with a page, too large) or is
  * one too many to be bound is copied to and from one of the model's own regions, and counted.
  *
- * The device may be at work in a buffer after its request was answered (cancelled) or its client has
- * left: the request keeps its binding until the last slice is back, a binding keeps its share.
+ * The device may be at work in a buffer after its request was answered (cancelled) or its client
+ * has left: the request keeps its binding until the last slice is back, a binding keeps its share.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The life of a request: it arrives, its slices go to the device when the scheduler says so, they come
- * back, it is answered.
+ * The life of a request: it arrives, its slices go to the device when the scheduler says so, they
+ * come back, it is answered.
  *
  * Inputs and outputs lie in the client's own pages (regions.c), or are copied where that cannot be.
  * Copying a megabyte costs the CPU as long as a large layer costs the device. So whatever can be
@@ -12,11 +12,11 @@
  * scheduler and lingers until the device has given its slices back), its model faults (below), the
  * device is gone.
  *
- * A fault kills the VM that all requests of a model share, and the culprit gets -EIO. The VM's other
- * slices come back with errors. What the scheduler still hands out for this model is parked; when the
- * last slice is back, the model gets a new VM. Requests that had begun in the old one are lost: they
- * arrive again, with the input that the client's buffer still holds, and the client never notices.
- * After MAX_REVIVALS it is told, with -EAGAIN.
+ * A fault kills the VM that all requests of a model share, and the culprit gets -EIO. The VM's
+ * other slices come back with errors. What the scheduler still hands out for this model is parked;
+ * when the last slice is back, the model gets a new VM. Requests that had begun in the old one are
+ * lost: they arrive again, with the input that the client's buffer still holds, and the client
+ * never notices. After MAX_REVIVALS it is told, with -EAGAIN.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -56,7 +56,9 @@ static struct request *find(struct loomd *d, uint64_t key)
 {
 	uint32_t index = (uint32_t)key;
 
-	return index < d->num_requests && d->requests[index].key == key ? &d->requests[index] : NULL;
+	if (index >= d->num_requests || d->requests[index].key != key)
+		return NULL;
+	return &d->requests[index];
 }
 
 /* ---- making and unmaking ---- */
@@ -203,16 +205,18 @@ static int check(struct loomd *d, struct client *c, const struct loom_msg_infer 
 	if (d->stopping)
 		return proto_fail(e, -EAGAIN, "infer: the daemon is stopping");
 	if (!m)
-		return proto_fail(e, -ESTALE, "infer: model 0x%x is not loaded (any more)", msg->model);
+		return proto_fail(e, -ESTALE, "infer: model 0x%x is not loaded (any more)",
+				  msg->model);
 	if (m->broken[0])
 		return proto_fail(e, -EIO, "infer: the model is broken: %.400s", m->broken);
 	if (!b)
 		return proto_fail(e, -ENOENT, "infer: buffer %u is none of yours", msg->buffer);
 	if (b->busy)
-		return proto_fail(e, -EBUSY, "infer: another request is using buffer %u", msg->buffer);
+		return proto_fail(e, -EBUSY, "infer: another request is using buffer %u",
+				  msg->buffer);
 	if (b->bytes < loom_model_info(m->loom)->io_bytes)
-		return proto_fail(e, -EINVAL, "infer: buffer %u has %llu bytes, model %s needs %llu",
-				  msg->buffer, (unsigned long long)b->bytes, m->name,
+		return proto_fail(e, -EINVAL, "infer: buffer %u has %llu bytes, model %s needs "
+				  "%llu", msg->buffer, (unsigned long long)b->bytes, m->name,
 				  (unsigned long long)loom_model_info(m->loom)->io_bytes);
 	if (region_busy(b, m))
 		return proto_fail(e, -EBUSY, "infer: the device still writes to buffer %u, for a "
@@ -244,7 +248,8 @@ int request_arrive(struct loomd *d, struct client *c, const struct loom_msg_infe
 	err = sched_arrive(d->sched, r->arrived, (unsigned int)m->sched, r->key, r->deadline);
 	if (err) {
 		release(d, r);
-		return proto_fail(e, err, "infer: the scheduler does not take it: %s", strerror(-err));
+		return proto_fail(e, err, "infer: the scheduler does not take it: %s",
+				  strerror(-err));
 	}
 	d->stats.requests++;
 	m->stats.requests++;
@@ -311,7 +316,8 @@ static int begin(struct loomd *d, struct request *r)
 	io = regions_taken(in) ? LOOMD_IO_REGIONS : (unsigned int)__builtin_ctz(~in->io_used);
 	/* The scheduler was told how many may have begun, and miscounted. */
 	if (io >= LOOMD_IO_REGIONS) {
-		log_line(LOG_ERROR, "model %s: more requests begun than I/O regions", r->model->name);
+		log_line(LOG_ERROR, "model %s: more requests begun than I/O regions",
+			 r->model->name);
 		return -EAGAIN;
 	}
 	in->io_used |= 1u << io;
@@ -521,8 +527,8 @@ static void rebuild(struct loomd *d, struct model *m)
 }
 
 /*
- * The driver did not take the submission at all, and its jobs have no results. It does so when one VM
- * of them is dead, and does not say which: the rest are innocent.
+ * The driver did not take the submission at all, and its jobs have no results. It does so when one
+ * VM of them is dead, and does not say which: the rest are innocent.
  */
 static int refused(struct loomd *d, struct request *r, int status)
 {

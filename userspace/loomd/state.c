@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What survives a restart: a directory with a copy of every model that was loaded by a client, under
- * its name. A copy, so that it does not matter what became of the client's file. Written beside and
- * renamed, so that a crash leaves the old or the new, and never a part.
+ * What survives a restart: a directory with a copy of every model that was loaded by a client,
+ * under its name. A copy, so that it does not matter what became of the client's file. Written
+ * beside and renamed, so that a crash leaves the old or the new, and never a part.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -92,7 +92,8 @@ int state_each(const char *dir, void (*fn)(struct loomd *d, const char *path, co
 		if (length < sizeof(name) && proto_name_ok(name))
 			fn(d, path, name);
 		else
-			log_line(LOG_WARNING, "%s: passed over, its name cannot be a model's", path);
+			log_line(LOG_WARNING, "%s: passed over, its name cannot be a model's",
+				 path);
 		free(entries[i]);
 	}
 	free(entries);

@@ -163,8 +163,8 @@ static json_t *server_json(const struct loomd *d)
 /* struct loom_hw_counters is nothing but 64-bit counters, in this order. */
 static const char *const counter_names[] = {
 	"fetch_busy_ns", "fetch_blocked_ns", "dma_busy_ns", "compute_busy_ns", "mac_busy_ns",
-	"vector_busy_ns", "compute_wait_weights_ns", "compute_wait_dma_ns", "dry_ns", "dram_busy_ns",
-	"dram_bytes", "weight_bytes", "macs", "jobs", "commands", "faults",
+	"vector_busy_ns", "compute_wait_weights_ns", "compute_wait_dma_ns", "dry_ns",
+	"dram_busy_ns", "dram_bytes", "weight_bytes", "macs", "jobs", "commands", "faults",
 };
 
 _Static_assert(sizeof(counter_names) / sizeof(counter_names[0]) * sizeof(uint64_t) ==

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Traces: the results of slices, kept as they are in a ring, and written as JSON when the trace stops.
+ * Traces: the results of slices, kept as they are in a ring, and written as JSON when the trace
+ * stops.
  *
- * The JSON is for two readers. "traceEvents" is the Chrome trace format, which Perfetto opens: one track
- * each for fetch, DMA and compute, an event per slice. "slices" has every stamp of every slice, for
- * programs. Times there are device ns; in traceEvents they are microseconds, as that format wants.
+ * The JSON is for two readers. "traceEvents" is the Chrome trace format, which Perfetto opens: one
+ * track each for fetch, DMA and compute, an event per slice. "slices" has every stamp of every
+ * slice, for programs. Times there are device ns; in traceEvents they are microseconds, as that
+ * format wants.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +20,9 @@
 
 enum track { TRACK_FETCH = 1, TRACK_DMA, TRACK_COMPUTE };
 
-/* Names outlive their models, because records do. A few bytes per load: never freed, only reused. */
+/*
+ * Names outlive their models, because records do. A few bytes per load: never freed, only reused.
+ */
 unsigned int trace_name(struct trace *t, const char *name)
 {
 	char (*names)[LOOM_PROTO_NAME_MAX];
@@ -111,7 +115,8 @@ static void put_slice(FILE *f, struct loomd *d, const struct trace_record *recor
 	fprintf(f, ",\"dispatched\":%llu,\"fetch_start\":%llu,\"fetch_end\":%llu",
 		(unsigned long long)r->dispatched, (unsigned long long)r->fetch_start,
 		(unsigned long long)r->fetch_end);
-	fprintf(f, ",\"dma_start\":%llu,\"dma_end\":%llu,\"compute_start\":%llu,\"compute_end\":%llu",
+	fprintf(f, ",\"dma_start\":%llu,\"dma_end\":%llu,\"compute_start\":%llu,"
+		"\"compute_end\":%llu",
 		(unsigned long long)r->dma_start, (unsigned long long)r->dma_end,
 		(unsigned long long)r->compute_start, (unsigned long long)r->compute_end);
 	fprintf(f, ",\"end\":%llu,\"fetch_busy\":%u,\"dma_busy\":%u,\"mac_busy\":%u",
@@ -127,8 +132,8 @@ static void put_event(FILE *f, struct loomd *d, const struct trace_record *recor
 
 	if (!start || end < start)
 		return;
-	fprintf(f, ",\n{\"ph\":\"X\",\"pid\":1,\"tid\":%d,\"ts\":%llu.%03u,\"dur\":%llu.%03u,", track,
-		(unsigned long long)start / 1000, (unsigned int)(start % 1000),
+	fprintf(f, ",\n{\"ph\":\"X\",\"pid\":1,\"tid\":%d,\"ts\":%llu.%03u,\"dur\":%llu.%03u,",
+		track, (unsigned long long)start / 1000, (unsigned int)(start % 1000),
 		(unsigned long long)ns / 1000, (unsigned int)(ns % 1000));
 	fprintf(f, "\"cat\":\"%s\",\"name\":", model_name(&d->trace, record->model));
 	put_string(f, layer_name(d, record));
@@ -153,8 +158,8 @@ static void put_tracks(FILE *f, const struct loomd *d)
 	fprintf(f, "{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":"
 		"\"NPU core 0 (%s)\"}}", loom_dev_caps(d->device.dev)->preset);
 	for (int i = TRACK_FETCH; i <= TRACK_COMPUTE; i++)
-		fprintf(f, ",\n{\"ph\":\"M\",\"pid\":1,\"tid\":%d,\"name\":\"thread_name\",\"args\":"
-			"{\"name\":\"%s\"}}", i, names[i]);
+		fprintf(f, ",\n{\"ph\":\"M\",\"pid\":1,\"tid\":%d,\"name\":\"thread_name\","
+			"\"args\":{\"name\":\"%s\"}}", i, names[i]);
 }
 
 static void put_trace(FILE *f, struct loomd *d)

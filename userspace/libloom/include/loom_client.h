@@ -4,8 +4,8 @@
  *
  * The wire format is loom_proto.h. Functions return 0 or a negative errno, and loom_error() says in
  * words what was wrong, in the daemon's words where it was the daemon who refused. -EAGAIN from a
- * reply means the request was lost through no fault of its own (the daemon restarted, the device was
- * reset) and may be sent again; LOOM_CLIENT_RETRY does that by itself.
+ * reply means the request was lost through no fault of its own (the daemon restarted, the device
+ * was reset) and may be sent again; LOOM_CLIENT_RETRY does that by itself.
  */
 #ifndef LOOM_CLIENT_H
 #define LOOM_CLIENT_H
@@ -31,8 +31,8 @@ int loom_client_connect(const char *path, const char *identity, unsigned int fla
 			struct loom_client **client);
 void loom_client_close(struct loom_client *client);
 /*
- * For poll(): readable when something came. Then call loom_client_wait() with a timeout of 0 until it
- * says -ETIME (or -ENOENT: nothing is under way), because one packet is not always one reply. It
+ * For poll(): readable when something came. Then call loom_client_wait() with a timeout of 0 until
+ * it says -ETIME (or -ENOENT: nothing is under way), because one packet is not always one reply. It
  * changes when the connection is made anew; -1 while there is none.
  */
 int loom_client_fd(const struct loom_client *client);
@@ -83,8 +83,8 @@ struct loom_client_reply {
 };
 
 /*
- * deadline: absolute CLOCK_MONOTONIC ns; UINT64_MAX = none. The buffer is the daemon's until the reply.
- * id: the caller's, unique among those under way.
+ * deadline: absolute CLOCK_MONOTONIC ns; UINT64_MAX = none. The buffer is the daemon's until the
+ * reply. id: the caller's, unique among those under way.
  */
 int loom_client_submit(struct loom_client *client, const char *model,
 		       struct loom_client_buffer *buffer, uint64_t deadline, uint64_t id);

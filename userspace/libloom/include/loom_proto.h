@@ -6,10 +6,10 @@
  * body of its type. Native endianness (both ends are one machine), no implicit padding, reserved
  * fields are zero. HELLO comes first.
  *
- * Every request gets one reply: the same type with LOOM_MSG_REPLY, the same id, and a status of 0 or
- * -errno. With a status that is not zero, the body is a sentence (no NUL) that names the field or
- * the thing to blame; LOOM_MSG_INFER is different, see there. INFER replies come when the inference
- * is done, in order of completion; all others at once and in order.
+ * Every request gets one reply: the same type with LOOM_MSG_REPLY, the same id, and a status of 0
+ * or -errno. With a status that is not zero, the body is a sentence (no NUL) that names the field
+ * or the thing to blame; LOOM_MSG_INFER is different, see there. INFER replies come when the
+ * inference is done, in order of completion; all others at once and in order.
  *
  * A message that breaks the format (magic, version, type, size, a reserved field, descriptors that
  * are missing or too many, no HELLO) gets its error reply, and then the daemon closes that
@@ -113,11 +113,11 @@ struct loom_msg_model {
 };
 
 /*
- * INFER: the inputs are in the buffer at their offsets, and the outputs will be there when the reply
- * comes with status 0. hdr.id is the client's to choose; CANCEL names it. Until the reply the
- * buffer is the daemon's. Statuses that say more than their errno: -EAGAIN, lost through no fault of
- * its own, send it again; -ETIME, past its deadline and dropped; -EIO, it faulted; -ECANCELED, by
- * CANCEL or UNLOAD; -ESTALE, the model was unloaded since it was asked for (MODEL again).
+ * INFER: the inputs are in the buffer at their offsets, and the outputs will be there when the
+ * reply comes with status 0. hdr.id is the client's to choose; CANCEL names it. Until the reply the
+ * buffer is the daemon's. Statuses that say more than their errno: -EAGAIN, lost through no fault
+ * of its own, send it again; -ETIME, past its deadline and dropped; -EIO, it faulted; -ECANCELED,
+ * by CANCEL or UNLOAD; -ESTALE, the model was unloaded since it was asked for (MODEL again).
  *
  * The device works in the buffer's own pages. It may write outputs there for some hundred
  * microseconds more after -ECANCELED; until then -EBUSY for a model that reads where they go.

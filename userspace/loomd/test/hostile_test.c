@@ -176,7 +176,8 @@ static void bad_buffers(void **state)
 	add_buffer(fd, memfd(4096, 0), 4096, -EPERM, "F_SEAL_SHRINK");
 	add_buffer(fd, memfd(4096, F_SEAL_GROW), 4096, -EPERM, "F_SEAL_SHRINK");
 	add_buffer(fd, memfd(4096, F_SEAL_SHRINK | F_SEAL_WRITE), 4096, -EPERM, "writing");
-	add_buffer(fd, memfd(4096, F_SEAL_SHRINK), 4097, -EINVAL, "bytes is 4097, the memfd has 4096");
+	add_buffer(fd, memfd(4096, F_SEAL_SHRINK), 4097, -EINVAL,
+		   "bytes is 4097, the memfd has 4096");
 	add_buffer(fd, memfd(4096, F_SEAL_SHRINK), UINT64_MAX, -EINVAL, "the memfd has 4096");
 	add_buffer(fd, memfd(4096, F_SEAL_SHRINK), 0, -EINVAL, "bytes is 0");
 	add_buffer(fd, memfd(1ull << 40, F_SEAL_SHRINK), 1ull << 40, -ENOSPC, "more than");
@@ -235,7 +236,8 @@ static void bad_handles(void **state)
 	assert_int_equal(loom_client_unload(c, "small"), 0);
 	infer_raw(fd, model, 1, -ESTALE, "model");
 	rig_load(rig, c, "small", small);
-	infer_raw(fd, model, 1, -ESTALE, "model");	/* another model, of the same name and place */
+	/* Another model, of the same name, in the same place. */
+	infer_raw(fd, model, 1, -ESTALE, "model");
 	close(fd);
 	loom_client_close(c);
 }

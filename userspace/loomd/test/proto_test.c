@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	stored = size - 1 < sizeof(copy) ? size - 1 : sizeof(copy);
 	memcpy(copy, data + 1, stored);
 	err = proto_check(copy, stored, size - 1, data[0] % 5, &error);
-	if (err > 0 || (err && (error.status != err || !error.text[0])) || (!err && error.status != 1))
+	if (err > 0 || (err && (error.status != err || !error.text[0])) ||
+	    (!err && error.status != 1))
 		abort();
 	return 0;
 }
@@ -73,7 +74,8 @@ static void good_ones_pass(void **state)
 
 	for (unsigned int type = 1; type < LOOM_MSG_COUNT; type++) {
 		good(data + 7, type);
-		assert_int_equal(proto_check(data + 8, sizes[type], sizes[type], fds_of(type), &e), 0);
+		assert_int_equal(proto_check(data + 8, sizes[type], sizes[type], fds_of(type), &e),
+				 0);
 	}
 }
 

@@ -337,7 +337,8 @@ size_t raw_receive(int fd, struct raw_reply *reply)
 		fail_msg("recv: %s", strerror(errno));
 	reply->size = (size_t)n;
 	reply->text[0] = '\0';
-	if (reply->hdr.type == (LOOM_MSG_INFER | LOOM_MSG_REPLY) && reply->size >= sizeof(reply->done))
+	if (reply->hdr.type == (LOOM_MSG_INFER | LOOM_MSG_REPLY) &&
+	    reply->size >= sizeof(reply->done))
 		body = sizeof(reply->done);
 	if (n && reply->hdr.status && reply->size - body < sizeof(reply->text)) {
 		memcpy(reply->text, reply->bytes + body, reply->size - body);

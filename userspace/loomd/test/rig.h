@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rig.h - loomd-sim in a child process, started as systemd would: the listening socket is made here,
- * passed as descriptor 3, and kept across restarts.
+ * rig.h - loomd-sim in a child process, started as systemd would: the listening socket is made
+ * here, passed as descriptor 3, and kept across restarts.
  */
 #ifndef LOOMD_RIG_H
 #define LOOMD_RIG_H

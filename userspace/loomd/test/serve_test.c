@@ -192,8 +192,8 @@ static void steady_state(void **state)
 static void limits(void **state)
 {
 	static const char *const options[] = {
-		"--max-clients", "3", "--max-models", "2", "--max-requests", "4", "--max-buffers", "6",
-		"--max-bytes", "100000", NULL,
+		"--max-clients", "3", "--max-models", "2", "--max-requests", "4",
+		"--max-buffers", "6", "--max-bytes", "100000", NULL,
 	};
 	struct rig *rig = *state;
 	struct loom_client *c[3], *more;
@@ -294,8 +294,8 @@ static void drops_late(void **state)
 	for (uint64_t i = 0; i < 8; i++)
 		b[i] = new_buffer(c, "slow");
 	for (uint64_t i = 0; i < 8; i++)
-		assert_int_equal(loom_client_submit(c, "slow", b[i], i ? now() + 1000000 : UINT64_MAX,
-						    i), 0);
+		assert_int_equal(loom_client_submit(c, "slow", b[i],
+						    i ? now() + 1000000 : UINT64_MAX, i), 0);
 	for (int i = 0; i < 8; i++) {
 		assert_int_equal(loom_client_wait(c, UINT64_MAX, &reply), 0);
 		assert_true(reply.status == 0 || reply.status == -ETIME);
@@ -345,7 +345,8 @@ static void cancels(void **state)
 	}
 	assert_true(cancelled > 2);
 	rig_fill(loom_client_buffer_map(b[0]), slow.n, 3);
-	assert_int_equal(rig_infer(c, b[0], "slow", 9), 0);	/* by the new model: asked for again */
+	/* By the new model: the library asks for it again. */
+	assert_int_equal(rig_infer(c, b[0], "slow", 9), 0);
 	rig_check(loom_client_buffer_map(b[0]), &slow, 3);
 	loom_client_close(c);
 	assert_int_equal(rig_stop(rig), 0);

@@ -51,10 +51,10 @@
 #define LOOM_REG_ADMIN_TAIL	0x034	/* rw: writing it rings the admin doorbell */
 #define LOOM_REG_ADMIN_CQ_TAIL	0x038	/* ro: completions written so far */
 #define LOOM_REG_TIME		0x040	/* ro, 64-bit: device time, ns */
-#define LOOM_REG_INSTRUCTIONS	0x048	/* ro, 64-bit: guest instructions executed (emulator; else 0) */
+#define LOOM_REG_INSTRUCTIONS	0x048	/* ro, 64-bit: guest instructions executed, or 0 */
 #define LOOM_REG_INTERRUPTS	0x050	/* ro, 64-bit: MSI-X messages sent */
 #define LOOM_REG_CAPS		0x400	/* ro: struct loom_hw_caps, 32-bit reads */
-#define LOOM_REG_CORE(n)	(0x10000 + (n) * 0x1000)	/* struct loom_hw_counters, see below */
+#define LOOM_REG_CORE(n)	(0x10000 + (n) * 0x1000)	/* struct loom_hw_counters */
 
 #define LOOM_ID			0x4d4f4f4c	/* "LOOM" */
 
@@ -137,19 +137,19 @@ struct loom_hw_counters {
 enum loom_admin_op {
 	LOOM_ADMIN_CTX_CREATE = 1,
 	LOOM_ADMIN_CTX_DESTROY = 2,	/* kills, then completes after the context's last DMA */
-	LOOM_ADMIN_CTX_INVALIDATE = 3,	/* forget translations of [va, va + size); completes when no
-					 * DMA under way uses them */
+	/* forget translations of [va, va + size); completes when no DMA under way uses them */
+	LOOM_ADMIN_CTX_INVALIDATE = 3,
 	LOOM_ADMIN_CTX_KILL = 4,	/* jobs of this context complete as CANCELLED; stays dead */
 	LOOM_ADMIN_QUEUE_CREATE = 5,
-	LOOM_ADMIN_QUEUE_DESTROY = 6,	/* jobs not finished are CANCELLED; no completion entry is
-					 * written after this completes */
+	/* jobs not finished are CANCELLED; no completion entry is written after this completes */
+	LOOM_ADMIN_QUEUE_DESTROY = 6,
 };
 
 struct loom_admin_ctx {
 	__u32 ctx;		/* 1 .. max_contexts */
 	__u32 flags;		/* zero */
 	__u64 pt_root;		/* page-aligned root table */
-	__u32 lease_base;	/* activation SRAM, bytes; the driver allocates, the device checks */
+	__u32 lease_base;	/* activation SRAM; the driver allocates, the device checks */
 	__u32 lease_size;	/* LOOM_LEASE_ALIGN units; 0 = none */
 	__u64 va, size;		/* CTX_INVALIDATE; size 0 = everything */
 };
@@ -158,8 +158,10 @@ struct loom_admin_queue {
 	__u32 queue;		/* 0 .. max_queues - 1 */
 	__u32 core;
 	__u64 sq;		/* struct loom_hw_job[entries] */
-	__u64 cq;		/* struct loom_hw_cqe[entries]; the driver never has more jobs in a
-				 * queue than it has entries, so it cannot overflow */
+	/* struct loom_hw_cqe[entries]; cannot overflow, as the driver never has more jobs in a
+	 * queue than that
+	 */
+	__u64 cq;
 	__u64 state;		/* struct loom_hw_queue_state */
 	__u64 vm_table;		/* __u32[vm_slots]: context number, 0 = empty */
 	__u16 entries_log2;

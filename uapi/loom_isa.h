@@ -52,7 +52,7 @@ struct loom_cmdbuf {
 	__u32 size;		/* bytes, this header included; multiple of 8 */
 	__u32 num_cmds;
 	__u32 weight_bytes;	/* sum of all FETCH bytes */
-	__u32 lease_bytes;	/* activation SRAM the commands address; at most the context's lease */
+	__u32 lease_bytes;	/* activation SRAM the commands address */
 	__u32 slice;		/* number of the slice in its model, for traces only */
 	__u32 reserved;
 };
@@ -99,7 +99,7 @@ struct loom_cmd {
 	__u16 opcode;		/* enum loom_opcode */
 	__u16 size;		/* bytes of the whole command; multiple of 8 */
 	__u32 flags;		/* LOOM_CMD_*; others must be zero */
-	__u32 wait;		/* see above: DMA commands (for compute), compute commands (for DMA) */
+	__u32 wait;		/* for so many DMA (compute) commands, see above */
 	__u32 release_to;	/* compute commands: see Release; others: zero. Never decreases. */
 };
 
@@ -258,8 +258,8 @@ enum loom_binary {
 };
 
 /*
- * BINARY: dst[i] = act(a[i] fn b[i]) over dims; strides of 0 broadcast. Float dtypes only. dst may be
- * exactly an operand (offset, dtype, strides); so may UNARY's.
+ * BINARY: dst[i] = act(a[i] fn b[i]) over dims; strides of 0 broadcast. Float dtypes only. dst may
+ * be exactly an operand (offset, dtype, strides); so may UNARY's.
  */
 struct loom_cmd_binary {
 	struct loom_cmd hdr;

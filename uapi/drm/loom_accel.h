@@ -237,10 +237,10 @@ struct drm_loom_submit {
 
 /*
  * IORING_OP_URING_CMD on the accel node, cmd_op = LOOM_URING_SUBMIT. The ring must have big SQEs
- * (IORING_SETUP_SQE128), else EOPNOTSUPP: the struct drm_loom_submit is in the SQE itself (sqe->cmd).
- * Cancelling (the ring's or the task's end; IORING_OP_ASYNC_CANCEL only where the kernel hands it to
- * drivers, which 6.12 does not) completes the command with ECANCELED; its jobs run to their end, and
- * their results are still written. Destroying the queue cancels the jobs themselves.
+ * (IORING_SETUP_SQE128), else EOPNOTSUPP: the struct drm_loom_submit is in the SQE (sqe->cmd).
+ * Cancelling (the ring's or the task's end; IORING_OP_ASYNC_CANCEL only where the kernel hands it
+ * to drivers, which 6.12 does not) completes the command with ECANCELED; its jobs run to their end,
+ * and their results are still written. Destroying the queue cancels the jobs themselves.
  */
 #define LOOM_URING_SUBMIT 1
 

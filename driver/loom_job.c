@@ -361,6 +361,8 @@ static const char *const loom_fault_names[LOOM_FAULT_COUNT] = {
 	[LOOM_FAULT_CANCELLED] = "cancelled",
 	[LOOM_FAULT_TIMEOUT] = "timeout",
 	[LOOM_FAULT_BAD_CMDBUF] = "bad command buffer",
+	[LOOM_FAULT_RESET] = "the core was reset under the job",
+	[LOOM_FAULT_ECC] = "uncorrectable memory error",
 };
 
 static const char *loom_fault_name(u32 fault)

@@ -22,7 +22,7 @@
 #include <linux/types.h>
 
 #define LOOM_HW_MAJOR 1
-#define LOOM_HW_MINOR 0
+#define LOOM_HW_MINOR 1
 #define LOOM_HW_VERSION ((LOOM_HW_MAJOR << 16) | LOOM_HW_MINOR)
 
 #define LOOM_PCI_VENDOR 0x1234
@@ -53,8 +53,15 @@
 #define LOOM_REG_TIME		0x040	/* ro, 64-bit: device time, ns */
 #define LOOM_REG_INSTRUCTIONS	0x048	/* ro, 64-bit: guest instructions executed, or 0 */
 #define LOOM_REG_INTERRUPTS	0x050	/* ro, 64-bit: MSI-X messages sent */
+#define LOOM_REG_HEARTBEAT	0x058	/* ro: moves at least every ms while the firmware runs */
+#define LOOM_REG_LOG_HEAD	0x05c	/* ro: bytes of log written since power on, free-running */
+#define LOOM_REG_INJECT_ARG	0x060	/* wo, with LOOM_CAP_INJECT */
+#define LOOM_REG_INJECT		0x064	/* wo: enum loom_inject; uses INJECT_ARG as written before */
 #define LOOM_REG_CAPS		0x400	/* ro: struct loom_hw_caps, 32-bit reads */
+#define LOOM_REG_LOG		0x8000	/* ro: LOOM_LOG_BYTES ring of text; byte i at i % size */
 #define LOOM_REG_CORE(n)	(0x10000 + (n) * 0x1000)	/* struct loom_hw_counters */
+
+#define LOOM_LOG_BYTES		0x4000
 
 #define LOOM_ID			0x4d4f4f4c	/* "LOOM" */
 
@@ -72,6 +79,43 @@ enum loom_boot_error {
 	LOOM_BOOT_OK = 0,
 	LOOM_BOOT_BAD_ADMIN_RING = 1,	/* address, alignment or entries */
 	LOOM_BOOT_BUS = 2,		/* the admin rings cannot be read or written */
+	LOOM_CRASH_ASSERT = 3,		/* the firmware found itself in a state that cannot be */
+	LOOM_CRASH_MEMORY = 4,		/* an uncorrectable error in the firmware's own memory */
+};
+
+/*
+ * Faults on demand (LOOM_CAP_INJECT: the device property inject=on). What a driver should see of
+ * each: Documentation/accel/loom/device.rst.
+ */
+enum loom_inject {
+	LOOM_INJECT_NONE = 0,
+	/* the engine stops for good at its next step; CORE_RESET or a reset frees it; arg: core */
+	LOOM_INJECT_HANG_FETCH = 1,
+	LOOM_INJECT_HANG_DMA = 2,
+	LOOM_INJECT_HANG_COMPUTE = 3,
+	LOOM_INJECT_HANG_FIRMWARE = 4,	/* no job, no admin command, no heartbeat any more */
+	LOOM_INJECT_CRASH_FIRMWARE = 5,	/* STATE is CRASHED, ERROR is arg, vector 0 is raised */
+	LOOM_INJECT_SLOW_DRAM = 6,	/* arg: percent of the bandwidth that is left, 1 .. 100 */
+	LOOM_INJECT_LOSE_IRQ = 7,	/* arg: so many next messages are not sent */
+	LOOM_INJECT_SPURIOUS_IRQ = 8,	/* arg: vector, raised once for nothing */
+	LOOM_INJECT_DMA_ABORT = 9,	/* arg: this access by an engine from now on fails, 0 = next */
+	LOOM_INJECT_ECC_CORRECTED = 10,	/* arg: enum loom_memory; counted, nothing else */
+	LOOM_INJECT_ECC_UNCORRECTED = 11, /* arg: enum loom_memory; the job that reads it faults */
+	LOOM_INJECT_BAD_CQE = 12,	/* arg: this completion from now on has garbage, 0 = next */
+	LOOM_INJECT_REMOVE = 13,	/* surprise removal: reads are all ones, no DMA, no interrupt */
+	LOOM_INJECT_COUNT
+};
+
+enum loom_memory {
+	LOOM_MEMORY_WEIGHT_SRAM = 0,
+	LOOM_MEMORY_ACT_SRAM = 1,
+	LOOM_MEMORY_DRAM = 2,
+	LOOM_MEMORY_FIRMWARE = 3,	/* uncorrectable: LOOM_CRASH_MEMORY */
+};
+
+enum loom_dataflow {
+	LOOM_WEIGHT_STATIONARY = 0,
+	LOOM_OUTPUT_STATIONARY = 1,
 };
 
 /* What the device is. The timing equations take all their sizes from here. */
@@ -104,11 +148,14 @@ struct loom_hw_caps {
 	__u32 flags;			/* LOOM_CAP_* */
 	__u32 num_links;		/* to other chiplets; 0 today */
 	char preset[32];
-	__u32 reserved[8];
+	__u32 dataflow;			/* enum loom_dataflow, of CONV and MATMUL */
+	__u32 reserved[7];
 };
 
 #define LOOM_CAP_FUNCTIONAL	(1u << 0)	/* commands act on real data */
 #define LOOM_CAP_ICOUNT		(1u << 1)	/* LOOM_REG_INSTRUCTIONS counts */
+#define LOOM_CAP_INJECT		(1u << 2)	/* LOOM_REG_INJECT works */
+#define LOOM_CAP_INT8		(1u << 3)	/* the 8-bit commands of loom_isa.h */
 
 #define LOOM_LEASE_ALIGN 4096
 
@@ -130,6 +177,18 @@ struct loom_hw_counters {
 	__u64 jobs;
 	__u64 commands;
 	__u64 faults;
+	/* since 1.1 */
+	__u64 progress;		/* passes and bursts, not ns: moves as long as any engine does */
+	__u64 fetch_idle;	/* nothing to fetch */
+	__u64 fetch_wait_dram;	/* latency, or the channel serves the dma engine */
+	__u64 dma_idle;
+	__u64 dma_wait_dram;
+	__u64 dma_wait_compute;	/* next command waits for compute, of its own or an earlier job */
+	__u64 compute_idle;
+	__u64 ecc_corrected;	/* errors, not ns */
+	__u64 ecc_uncorrected;
+	/* pJ, not ns; the model and its sources: Documentation/accel/loom/timing.rst */
+	__u64 energy_mac, energy_sram, energy_dram, energy_static;
 };
 
 /* ---- admin queue ---- */
@@ -143,6 +202,15 @@ enum loom_admin_op {
 	LOOM_ADMIN_QUEUE_CREATE = 5,
 	/* jobs not finished are CANCELLED; no completion entry is written after this completes */
 	LOOM_ADMIN_QUEUE_DESTROY = 6,
+	/*
+	 * since 1.1. Frees the engines of a core from whatever holds them: jobs dispatched to it
+	 * complete as LOOM_FAULT_RESET; rings, contexts and leases stay.
+	 */
+	LOOM_ADMIN_CORE_RESET = 7,
+	/* Copy an idle context's lease to host pages and back; the device forgets it in D3 */
+	LOOM_ADMIN_CTX_SAVE = 8,
+	LOOM_ADMIN_CTX_RESTORE = 9,
+	LOOM_ADMIN_BAND_SET = 10,
 };
 
 struct loom_admin_ctx {
@@ -168,6 +236,45 @@ struct loom_admin_queue {
 	__u16 vm_slots;
 	__u16 vector;
 	__u16 irq_batch;	/* interrupt after this many completions (>= 1) */
+	/* since 1.1 */
+	__u16 band;		/* enum loom_band */
+	__u16 flags;		/* LOOM_QUEUE_* */
+	__u32 reserved;
+};
+
+/*
+ * The rings, the state and the doorbell page are in a program's hands: it can harm only itself.
+ * The VM table is the driver's, as ever.
+ */
+#define LOOM_QUEUE_USER		(1u << 0)
+
+/*
+ * Between two jobs the firmware serves the highest band that has work; within a band, the queue
+ * that has had the least device time. A band that kept a lower one waiting for its quantum lets it
+ * have one job. Zero is what an old driver writes.
+ */
+enum loom_band {
+	LOOM_BAND_NORMAL = 0,
+	LOOM_BAND_IDLE = 1,
+	LOOM_BAND_HIGH = 2,
+	LOOM_BAND_REALTIME = 3,
+	LOOM_BAND_COUNT
+};
+
+struct loom_admin_band {
+	__u32 band;
+	__u32 quantum_us;	/* 0: no lower band is let in while this one has work */
+};
+
+struct loom_admin_lease {
+	__u32 ctx;
+	__u32 num_pages;	/* of the lease, LOOM_LEASE_ALIGN bytes each */
+	__u64 pages;		/* bus address of __u64[num_pages]: bus addresses */
+};
+
+struct loom_admin_core {
+	__u32 core;
+	__u32 reserved;
 };
 
 struct loom_admin_cmd {
@@ -177,6 +284,9 @@ struct loom_admin_cmd {
 	union {
 		struct loom_admin_ctx ctx;
 		struct loom_admin_queue queue;
+		struct loom_admin_core core;		/* CORE_RESET */
+		struct loom_admin_lease lease;		/* CTX_SAVE, CTX_RESTORE */
+		struct loom_admin_band band;		/* BAND_SET */
 		__u8 pad[56];
 	};
 };

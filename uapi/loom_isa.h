@@ -361,6 +361,8 @@ enum loom_fault {
 	LOOM_FAULT_CANCELLED = 17,	/* the driver killed the context or the queue */
 	LOOM_FAULT_TIMEOUT = 18,	/* the watchdog saw no progress */
 	LOOM_FAULT_BAD_CMDBUF = 19,	/* command buffer address or size of the job descriptor */
+	LOOM_FAULT_RESET = 20,		/* the core was reset under the job; it may be run again */
+	LOOM_FAULT_ECC = 21,		/* an uncorrectable memory error in what the job read */
 	LOOM_FAULT_COUNT
 };
 

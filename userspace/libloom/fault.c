@@ -26,6 +26,8 @@ static const char *const names[] = {
 	[LOOM_FAULT_CANCELLED] = "cancelled",
 	[LOOM_FAULT_TIMEOUT] = "no progress (watchdog)",
 	[LOOM_FAULT_BAD_CMDBUF] = "bad address or size of the command buffer",
+	[LOOM_FAULT_RESET] = "the core was reset under the job",
+	[LOOM_FAULT_ECC] = "uncorrectable memory error",
 };
 
 _Static_assert(sizeof(names) / sizeof(names[0]) == LOOM_FAULT_COUNT, "every fault has a name");

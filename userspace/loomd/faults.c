@@ -23,6 +23,8 @@ static const char *const names[LOOM_FAULT_COUNT] = {
 	[LOOM_FAULT_CANCELLED] = "cancelled",
 	[LOOM_FAULT_TIMEOUT] = "watchdog timeout",
 	[LOOM_FAULT_BAD_CMDBUF] = "bad command buffer address or size",
+	[LOOM_FAULT_RESET] = "the core was reset under the job",
+	[LOOM_FAULT_ECC] = "uncorrectable memory error",
 };
 
 const char *fault_name(uint32_t fault)

@@ -165,6 +165,9 @@ static const char *const counter_names[] = {
 	"fetch_busy_ns", "fetch_blocked_ns", "dma_busy_ns", "compute_busy_ns", "mac_busy_ns",
 	"vector_busy_ns", "compute_wait_weights_ns", "compute_wait_dma_ns", "dry_ns",
 	"dram_busy_ns", "dram_bytes", "weight_bytes", "macs", "jobs", "commands", "faults",
+	"progress", "fetch_idle_ns", "fetch_wait_dram_ns", "dma_idle_ns", "dma_wait_dram_ns",
+	"dma_wait_compute_ns", "compute_idle_ns", "ecc_corrected", "ecc_uncorrected",
+	"energy_mac_pj", "energy_sram_pj", "energy_dram_pj", "energy_static_pj",
 };
 
 _Static_assert(sizeof(counter_names) / sizeof(counter_names[0]) * sizeof(uint64_t) ==

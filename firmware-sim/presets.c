@@ -147,9 +147,8 @@ static const char *check_memory(const struct loom_hw_caps *caps)
 	if (caps->weight_sram_bytes < 2 * tile + caps->dram_burst_bytes ||
 	    caps->weight_sram_bytes > 1u << 30)
 		return "the weight SRAM holds at least two tiles and a burst, at most 1 GiB";
-	if (!caps->act_sram_bytes || caps->act_sram_bytes % LOOM_LEASE_ALIGN ||
-	    caps->act_sram_bytes > 1u << 30)
-		return "the activation SRAM is a multiple of 4096 bytes, at most 1 GiB";
+	if (!caps->act_sram_bytes || caps->act_sram_bytes % LOOM_LEASE_ALIGN)
+		return "the activation SRAM is a multiple of 4096 bytes, less than 4 GiB";
 	return NULL;
 }
 

@@ -186,74 +186,30 @@ static int boot(struct sim_dev *sim)
 
 /* ---- options ---- */
 
-#define CAP(name) { #name, offsetof(struct loom_hw_caps, name) }
-
-static const struct {
-	const char *name;
-	size_t offset;
-} cap_options[] = {
-	CAP(num_cores), CAP(max_queues), CAP(max_contexts), CAP(max_ring_entries), CAP(num_vectors),
-	CAP(array_rows), CAP(array_cols), CAP(num_arrays), CAP(clock_khz), CAP(acc_rows),
-	CAP(wload_rows), CAP(vector_lanes), CAP(weight_sram_bytes), CAP(act_sram_bytes),
-	CAP(dram_mbps), CAP(dram_latency_ns), CAP(dram_burst_bytes), CAP(fw_job_ns), CAP(fw_cmd_ns),
-};
-
-/* As a QEMU property: weight-sram-bytes and weight_sram_bytes are the same. */
-static bool same_name(const char *a, const char *b)
+/* call-ns is this back end's own: what a call of the library takes in the device's time. */
+static int set_call_ns(struct sim_dev *sim, const char *value)
 {
-	for (; *a && *b; a++, b++)
-		if (*a != *b && !(*a == '-' && *b == '_'))
-			return false;
-	return *a == *b;
-}
+	char *end;
 
-static int set_number(struct loom_sim_config *config, struct sim_dev *sim, const char *name,
-		      uint64_t value)
-{
-	size_t i;
-
-	if (same_name(name, "watchdog_ns"))
-		config->watchdog_ns = value;
-	else if (same_name(name, "call_ns"))
-		sim->call_ns = value;
-	else
-		goto caps;
+	errno = 0;
+	sim->call_ns = strtoull(value, &end, 0);
+	if (end == value || *end || *value == '-' || errno)
+		return loom_fail(-EINVAL, "sim: call-ns=%s: a number expected", value);
 	return 0;
-
-caps:
-	for (i = 0; i < sizeof(cap_options) / sizeof(cap_options[0]); i++) {
-		if (!same_name(name, cap_options[i].name))
-			continue;
-		if (value > UINT32_MAX)
-			return loom_fail(-EINVAL, "sim: %s=%llu is too large", name,
-					 (unsigned long long)value);
-		*(uint32_t *)((char *)&config->caps + cap_options[i].offset) = value;
-		return 0;
-	}
-	return loom_fail(-EINVAL, "sim: no such option: %s", name);
 }
 
 static int set_option(struct loom_sim_config *config, struct sim_dev *sim, char *option)
 {
-	char *value = strchr(option, '='), *end;
-	uint64_t number;
+	char *value = strchr(option, '=');
+	const char *wrong;
 
 	if (!value)
 		return loom_fail(-EINVAL, "sim: %s: NAME=VALUE expected", option);
 	*value++ = 0;
-	if (same_name(option, "functional")) {
-		config->functional = LOOM_SIM_FUNCTIONAL_ON;
-		if (!strcmp(value, "off"))
-			config->functional = LOOM_SIM_FUNCTIONAL_OFF;
-		else if (strcmp(value, "on"))
-			return loom_fail(-EINVAL, "sim: functional=%s: on or off expected", value);
-		return 0;
-	}
-	errno = 0;
-	number = strtoull(value, &end, 0);
-	if (end == value || *end || *value == '-' || errno)
-		return loom_fail(-EINVAL, "sim: %s=%s: a number expected", option, value);
-	return set_number(config, sim, option, number);
+	if (!strcmp(option, "call-ns") || !strcmp(option, "call_ns"))
+		return set_call_ns(sim, value);
+	wrong = loom_sim_set(config, option, value);
+	return wrong ? loom_fail(-EINVAL, "sim: %s=%s: %s", option, value, wrong) : 0;
 }
 
 static int no_preset(const char *name)

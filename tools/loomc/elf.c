@@ -190,7 +190,8 @@ static void describe(struct image *im, enum section s, uint32_t type, uint64_t f
 static void describe_all(struct image *im)
 {
 	append(im, SEC_SHSTRTAB, "", 1);
-	describe(im, SEC_WEIGHTS, SHT_PROGBITS, SHF_ALLOC, 0, PAGE);
+	describe(im, SEC_WEIGHTS, im->p->c->options->timing_only ? SHT_NOBITS : SHT_PROGBITS, SHF_ALLOC,
+		 0, PAGE);
 	describe(im, SEC_CMD, SHT_PROGBITS, SHF_ALLOC, 0, PAGE);
 	describe(im, SEC_NOTE, SHT_NOTE, 0, 0, 4);
 	describe(im, SEC_INFO, SHT_PROGBITS, 0, 0, 8);
@@ -211,6 +212,11 @@ static uint64_t round_up(uint64_t n, uint64_t align)
 	return (n + align - 1) / align * align;
 }
 
+static uint64_t bytes_in_file(const Elf64_Shdr *shdr)
+{
+	return shdr->sh_type == SHT_NOBITS ? 0 : shdr->sh_size;
+}
+
 static void lay_out(struct image *im)
 {
 	uint64_t at = sizeof(Elf64_Ehdr) + 3 * sizeof(Elf64_Phdr);
@@ -219,7 +225,7 @@ static void lay_out(struct image *im)
 		at = round_up(at, im->shdr[s].sh_addralign);
 		im->shdr[s].sh_offset = at;
 		im->shdr[s].sh_size = im->sec[s].size;
-		at += im->sec[s].size;
+		at += bytes_in_file(&im->shdr[s]);
 	}
 	im->size = round_up(at, 8);
 }
@@ -230,7 +236,7 @@ static void put_phdr(struct image *im, Elf64_Phdr *phdr, enum section s, uint32_
 
 	*phdr = (Elf64_Phdr){
 		.p_type = type, .p_flags = PF_R, .p_offset = shdr->sh_offset,
-		.p_vaddr = shdr->sh_addr, .p_paddr = shdr->sh_addr, .p_filesz = shdr->sh_size,
+		.p_vaddr = shdr->sh_addr, .p_paddr = shdr->sh_addr, .p_filesz = bytes_in_file(shdr),
 		.p_memsz = type == PT_LOAD ? shdr->sh_size : 0, .p_align = shdr->sh_addralign,
 	};
 }
@@ -238,7 +244,7 @@ static void put_phdr(struct image *im, Elf64_Phdr *phdr, enum section s, uint32_
 static void write_file(struct image *im)
 {
 	struct loomc_result *result = im->p->c->result;
-	size_t have = WEIGHTS_AT + im->p->weights.size;
+	size_t have = WEIGHTS_AT + bytes_in_file(&im->shdr[SEC_WEIGHTS]);
 	unsigned char *file = realloc(result->file, im->size + sizeof(im->shdr));
 	Elf64_Ehdr *ehdr = (Elf64_Ehdr *)file;
 	Elf64_Phdr *phdr = (Elf64_Phdr *)(ehdr + 1);

@@ -91,13 +91,16 @@ static void fill_slice(struct program *p, const struct slice_info *s)
 
 static void emit_weights(struct program *p)
 {
+	bool none = p->c->options->timing_only;
 	unsigned char *file;
 
 	lay_out_weights(p);
-	file = calloc(1, WEIGHTS_AT + p->weights.size);
+	file = calloc(1, WEIGHTS_AT + (none ? 0 : p->weights.size));
 	if (!file)
 		fail(p->c, "out of memory");
 	p->c->result->file = file;	/* from here on the result's to free */
+	if (none)
+		return;
 	p->weights.data = file + WEIGHTS_AT;
 	for (uint32_t i = 0; i < p->num_slices; i++)
 		fill_slice(p, &p->slices[i]);

@@ -45,6 +45,7 @@ struct loomc_options {
 	const char *const *outputs;	/* none: all of the model's */
 	unsigned int num_outputs;
 	bool no_slice;
+	bool timing_only;	/* weights have a size in the file, and no bytes */
 	uint64_t slice_bytes;	/* most weights of a slice; 0: chosen */
 	bool dump;		/* print the graph before lowering to stderr */
 };

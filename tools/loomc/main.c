@@ -24,12 +24,16 @@ static const char help[] =
 "  -o, --out FILE           the compiled model\n"
 "  --preset NAME            the device: memory-centric (default), compute-centric, tiny\n"
 "  --caps FILE              the device: a struct loom_hw_caps as the driver gives it\n"
+"  --caps NAME=SIZE,...     other sizes than the preset's, named as QEMU's properties:\n"
+"                           act-sram=2G\n"
 "  --shape INPUT=D,D,...    fix the dimensions of an input\n"
 "  --bind INPUT=VALUE       make an input a constant: true, false, a number, numbers with\n"
 "                           commas, or @FILE.npy\n"
 "  --output NAME            compile this output only (again for more); default: all\n"
 "  --slice-bytes N          most weights of a slice, in bytes\n"
 "  --no-slice               one slice a layer, however large\n"
+"  --timing-only            leave the weights out of the file: for a device that does not\n"
+"                           compute (functional=off)\n"
 "  --name NAME              the model's name (default: the file's)\n"
 "  --report FILE.json       predicted time and bytes of every slice and command\n"
 "  --dump-graph             print the graph before it becomes commands, to stderr\n"
@@ -42,6 +46,8 @@ static const char help[] =
 
 struct arguments {
 	const char *model, *out, *report, *preset, *caps;
+	char *sizes[MAX_SETTINGS];	/* --caps NAME=SIZE,... */
+	unsigned int num_sizes;
 	struct loomc_setting shapes[MAX_SETTINGS], binds[MAX_SETTINGS];
 	const char *outputs[MAX_SETTINGS];
 	struct loomc_options options;
@@ -69,7 +75,7 @@ static int add_setting(struct loomc_setting *settings, unsigned int *num, char *
 }
 
 enum { OPT_PRESET = 256, OPT_CAPS, OPT_SHAPE, OPT_BIND, OPT_OUTPUT, OPT_SLICE_BYTES, OPT_NO_SLICE,
-       OPT_NAME, OPT_REPORT, OPT_DUMP, OPT_HELP };
+       OPT_TIMING_ONLY, OPT_NAME, OPT_REPORT, OPT_DUMP, OPT_HELP };
 
 static const struct option options[] = {
 	{ "out", required_argument, NULL, 'o' },
@@ -80,6 +86,7 @@ static const struct option options[] = {
 	{ "output", required_argument, NULL, OPT_OUTPUT },
 	{ "slice-bytes", required_argument, NULL, OPT_SLICE_BYTES },
 	{ "no-slice", no_argument, NULL, OPT_NO_SLICE },
+	{ "timing-only", no_argument, NULL, OPT_TIMING_ONLY },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "report", required_argument, NULL, OPT_REPORT },
 	{ "dump-graph", no_argument, NULL, OPT_DUMP },
@@ -98,6 +105,19 @@ static int parse_bytes(const char *text, uint64_t *bytes)
 	return EXIT_OK;
 }
 
+/* A list of sizes has a '=' in it, a file has not. */
+static int parse_caps(struct arguments *a, char *text)
+{
+	if (!strchr(text, '=')) {
+		a->caps = text;
+		return EXIT_OK;
+	}
+	if (a->num_sizes == MAX_SETTINGS)
+		return usage("too many --caps", NULL);
+	a->sizes[a->num_sizes++] = text;
+	return EXIT_OK;
+}
+
 static int parse_option(struct arguments *a, int option)
 {
 	struct loomc_options *o = &a->options;
@@ -105,7 +125,7 @@ static int parse_option(struct arguments *a, int option)
 	switch (option) {
 	case 'o': a->out = optarg; break;
 	case OPT_PRESET: a->preset = optarg; break;
-	case OPT_CAPS: a->caps = optarg; break;
+	case OPT_CAPS: return parse_caps(a, optarg);
 	case OPT_SHAPE: return add_setting(a->shapes, &o->num_shapes, optarg);
 	case OPT_BIND: return add_setting(a->binds, &o->num_binds, optarg);
 	case OPT_OUTPUT:
@@ -115,6 +135,7 @@ static int parse_option(struct arguments *a, int option)
 		break;
 	case OPT_SLICE_BYTES: return parse_bytes(optarg, &o->slice_bytes);
 	case OPT_NO_SLICE: o->no_slice = true; break;
+	case OPT_TIMING_ONLY: o->timing_only = true; break;
 	case OPT_NAME: o->name = optarg; break;
 	case OPT_REPORT: a->report = optarg; break;
 	case OPT_DUMP: o->dump = true; break;
@@ -160,7 +181,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	if (!a->out)
 		return usage("no -o given", NULL);
 	if (a->caps && a->preset)
-		return usage("--caps and --preset both name the device", NULL);
+		return usage("--caps FILE and --preset both name the device", NULL);
 	default_name(a);
 	return EXIT_OK;
 }
@@ -214,41 +235,69 @@ static int write_file(const char *path, const void *data, size_t size)
 
 /* ---- the device ---- */
 
-static int preset_caps(const char *name, struct loom_hw_caps *caps)
+static int preset_device(const char *name, struct loom_sim_config *device)
 {
-	struct loom_sim_config config;
-
-	if (!loom_sim_preset(&config, name)) {
-		fprintf(stderr, "loomc: --preset %s: there are:", name);
-		for (const char *const *p = loom_sim_presets(); *p; p++)
-			fprintf(stderr, " %s", *p);
-		fputc('\n', stderr);
-		return EXIT_USAGE;
-	}
-	*caps = config.caps;
-	return EXIT_OK;
+	if (loom_sim_preset(device, name))
+		return EXIT_OK;
+	fprintf(stderr, "loomc: --preset %s: there are:", name);
+	for (const char *const *p = loom_sim_presets(); *p; p++)
+		fprintf(stderr, " %s", *p);
+	fputc('\n', stderr);
+	return EXIT_USAGE;
 }
 
-static int file_caps(const char *path, struct loom_hw_caps *caps)
+static int file_device(const char *path, struct loom_sim_config *device)
 {
-	struct loom_sim_config config = { 0 };
-	const char *wrong = NULL;
 	size_t size;
 	void *data = read_file(path, &size);
 
 	if (!data)
 		return EXIT_IO;
-	if (size != sizeof(*caps))
-		wrong = "not the size of the capabilities of a device";
+	if (size == sizeof(device->caps))
+		memcpy(&device->caps, data, sizeof(device->caps));
 	else
-		memcpy(&config.caps, data, sizeof(*caps));
+		fprintf(stderr, "loomc: %s: not the size of the capabilities of a device\n", path);
 	free(data);
-	config.caps.preset[sizeof(config.caps.preset) - 1] = 0;
-	wrong = wrong ? wrong : loom_sim_check(&config);
-	*caps = config.caps;
-	if (wrong)
-		fprintf(stderr, "loomc: %s: %s\n", path, wrong);
+	device->caps.preset[sizeof(device->caps.preset) - 1] = 0;
+	return size == sizeof(device->caps) ? EXIT_OK : EXIT_USAGE;
+}
+
+/* "NAME=SIZE,NAME=SIZE" */
+static int set_sizes(char *list, struct loom_sim_config *device)
+{
+	const char *wrong = NULL;
+	char *part;
+
+	while (!wrong && (part = strsep(&list, ","))) {
+		char *value = strchr(part, '=');
+
+		if (!value)
+			return usage("--caps: expected NAME=SIZE, not ", part);
+		*value++ = 0;
+		wrong = loom_sim_set(device, part, value);
+		if (wrong)
+			fprintf(stderr, "loomc: --caps %s=%s: %s\n", part, value, wrong);
+	}
 	return wrong ? EXIT_USAGE : EXIT_OK;
+}
+
+/* The preset or the file, then the sizes that are to be others. */
+static int find_device(struct arguments *a)
+{
+	struct loom_sim_config device = { 0 };
+	const char *wrong;
+	int ret = a->caps ? file_device(a->caps, &device) :
+			    preset_device(a->preset ? a->preset : "memory-centric", &device);
+
+	for (unsigned int i = 0; !ret && i < a->num_sizes; i++)
+		ret = set_sizes(a->sizes[i], &device);
+	wrong = ret ? NULL : loom_sim_check(&device);
+	if (wrong) {
+		fprintf(stderr, "loomc: %s%s%s\n", a->caps ? a->caps : "", a->caps ? ": " : "", wrong);
+		ret = EXIT_USAGE;
+	}
+	a->options.caps = device.caps;
+	return ret;
 }
 
 static void print_notes(const char *notes)
@@ -290,7 +339,6 @@ int main(int argc, char **argv)
 	int ret = parse(&a, argc, argv);
 
 	if (!ret)
-		ret = a.caps ? file_caps(a.caps, &a.options.caps) :
-			       preset_caps(a.preset ? a.preset : "memory-centric", &a.options.caps);
+		ret = find_device(&a);
 	return ret ? ret : compile(&a);
 }

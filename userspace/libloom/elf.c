@@ -113,11 +113,13 @@ static int take_section(struct loom_elf *elf, Elf_Scn *scn, size_t strings)
 	if (number < 0)
 		return 0;
 	view = &elf->section[number];
-	if (view->data)
+	if (view->present)
 		return loom_fail(-ENOEXEC, "section %s is there twice", name);
-	if (shdr.sh_type == SHT_NOBITS || shdr.sh_type == SHT_NULL)
+	if (shdr.sh_type == SHT_NULL ||
+	    (shdr.sh_type == SHT_NOBITS && number != LOOM_SEC_WEIGHTS))
 		return loom_fail(-ENOEXEC, "section %s has no contents", name);
-	view->data = elf->file + shdr.sh_offset;
+	view->present = true;
+	view->data = shdr.sh_type == SHT_NOBITS ? NULL : elf->file + shdr.sh_offset;
 	view->size = shdr.sh_size;
 	view->addr = shdr.sh_addr;
 	view->index = elf_ndxscn(scn);
@@ -138,15 +140,28 @@ static int find_sections(struct loom_elf *elf)
 			return err;
 	}
 	for (i = 0; i < LOOM_NUM_SECTIONS; i++)
-		if (!elf->section[i].data)
+		if (!elf->section[i].present)
 			return loom_fail(-ENOEXEC, "section %s is missing", loom_section_names[i]);
 	return 0;
 }
 
-/* The section is where a page-aligned PT_LOAD puts it. */
+/* The section is where the segment puts it: bytes of the file, or none of them. */
+static bool loads(const GElf_Phdr *phdr, const struct loom_elf *elf,
+		  const struct loom_elf_view *view)
+{
+	uint64_t size = view->data ? phdr->p_filesz : phdr->p_memsz;
+	uint64_t at = view->addr - phdr->p_vaddr;
+
+	if (view->addr < phdr->p_vaddr || view->size > size || at > size - view->size)
+		return false;
+	if (!view->data)
+		return !phdr->p_filesz;
+	return (uint64_t)(view->data - elf->file) == phdr->p_offset + at;
+}
+
+/* Some page-aligned PT_LOAD loads it. */
 static int check_loaded(const struct loom_elf *elf, const struct loom_elf_view *view)
 {
-	uint64_t offset = view->data - elf->file;
 	size_t i, num;
 	GElf_Phdr phdr;
 
@@ -162,9 +177,7 @@ static int check_loaded(const struct loom_elf *elf, const struct loom_elf_view *
 			return loom_fail(-ENOEXEC,
 					 "segment %zu lies outside the file or between pages",
 					 i);
-		if (offset >= phdr.p_offset && view->size <= phdr.p_filesz &&
-		    offset - phdr.p_offset <= phdr.p_filesz - view->size &&
-		    view->addr - phdr.p_vaddr == offset - phdr.p_offset)
+		if (loads(&phdr, elf, view))
 			return 0;
 	}
 	return loom_fail(-ENOEXEC, "no segment loads %s", loom_section_names[view - elf->section]);

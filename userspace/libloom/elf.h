@@ -24,8 +24,12 @@ enum loom_section {
 	LOOM_NUM_SECTIONS
 };
 
-/* A section that lies inside the file. Its bytes are aligned as they are there: not at all. */
+/*
+ * A section that lies inside the file. Its bytes are aligned as they are there: not at all. Weights
+ * may have a size and no bytes (NOBITS): data is NULL, they are zeros.
+ */
 struct loom_elf_view {
+	bool present;
 	const char *data;
 	uint64_t size;
 	uint64_t addr;

@@ -22,6 +22,8 @@
 #define MAX_IO 256
 /* What fits between those addresses. */
 #define MAX_BYTES (1ull << 37)
+/* Weights that are zeros are so many of them, again and again. */
+#define ZERO_BYTES (2ull << 20)
 
 struct request {
 	struct loom_bo *cmd;	/* NULL: nothing is bound here */
@@ -110,19 +112,45 @@ static int make_request(struct loom_instance *instance, struct loom_dev *dev, un
 	return err ? err : make_commands(instance, dev, io);
 }
 
+/* A model for timing only costs no memory, however many weights it has. */
+static int make_zero_weights(struct loom_instance *instance, struct loom_dev *dev, uint64_t size)
+{
+	uint64_t at;
+	int err;
+
+	if (size > MAX_BYTES)
+		return loom_fail(-EFBIG, "%s: %llu bytes of weights are too many",
+				 loom_model_name(instance->model), (unsigned long long)size);
+	err = loom_bo_create(dev, ZERO_BYTES, &instance->weights);
+	for (at = 0; !err && at < size; at += ZERO_BYTES)
+		err = loom_vm_map(instance->vm, instance->weights, WEIGHTS_VA + at, 0);
+	return err;
+}
+
+static int make_weights(struct loom_instance *instance, struct loom_dev *dev)
+{
+	const struct loom_elf_view *weights = model_section(instance->model, LOOM_SEC_WEIGHTS);
+	int err;
+
+	if (!weights->data)
+		return make_zero_weights(instance, dev, weights->size);
+	err = make_region(instance, dev, weights->size, WEIGHTS_VA, 0, &instance->weights);
+	if (!err)
+		memcpy(instance->weights->map, weights->data, weights->size);
+	return err;
+}
+
 static int load(struct loom_instance *instance, struct loom_dev *dev)
 {
 	const struct loom_model *model = instance->model;
-	const struct loom_elf_view *weights = model_section(model, LOOM_SEC_WEIGHTS);
 	unsigned int i;
 	int err;
 
 	err = loom_vm_create(dev, model->info.lease_bytes, &instance->vm);
 	if (!err)
-		err = make_region(instance, dev, weights->size, WEIGHTS_VA, 0, &instance->weights);
+		err = make_weights(instance, dev);
 	if (err)
 		return err;
-	memcpy(instance->weights->map, weights->data, weights->size);
 	if (model->info.scratch_bytes)
 		err = make_region(instance, dev, model->info.scratch_bytes, SCRATCH_VA,
 				  DRM_LOOM_MAP_WRITE, &instance->scratch);

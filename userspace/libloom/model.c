@@ -440,6 +440,11 @@ const char *loom_model_string(const struct loom_model *model, uint32_t name)
 	return string ? string : "";
 }
 
+bool loom_model_timing_only(const struct loom_model *model)
+{
+	return !model_section(model, LOOM_SEC_WEIGHTS)->data;
+}
+
 const void *loom_model_cmdbuf(const struct loom_model *model, unsigned int i, size_t *size)
 {
 	if (i >= model->info.num_slices)

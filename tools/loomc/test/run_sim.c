@@ -11,6 +11,7 @@ struct run {
 	struct loom_model *model;
 	struct loom_instance *instance;
 	struct loom_queue *queue;
+	uint64_t end;		/* of the last slice */
 };
 
 static const struct loomc_tensor *by_name(const struct loomc_tensor *t, unsigned int num,
@@ -81,6 +82,7 @@ static int run_slices(struct run *r, char *error, size_t size)
 				 (int)result.fault_cmd, loom_error());
 			return -1;
 		}
+		r->end = result.end;
 	}
 	return 0;
 }
@@ -118,6 +120,23 @@ int run_sim(const char *preset, const void *file, size_t size, const struct loom
 		snprintf(error, error_size, "outputs do not fit the model's");
 		ret = -1;
 	}
+	stop(&r);
+	return ret ? -1 : 0;
+}
+
+int run_sim_time(const char *device, const void *file, size_t size, uint64_t *end, char *error,
+		 size_t error_size)
+{
+	struct run r = { 0 };
+	int ret;
+
+	*error = 0;
+	ret = start(&r, device, file, size);
+	if (ret)
+		snprintf(error, error_size, "%s", loom_error());
+	else
+		ret = run_slices(&r, error, error_size);
+	*end = r.end;
 	stop(&r);
 	return ret ? -1 : 0;
 }

@@ -142,6 +142,8 @@ const struct loom_elf_abi *loom_model_abi(const struct loom_model *model);
 const struct loom_elf_slice *loom_model_slice(const struct loom_model *model, unsigned int i);
 const struct loom_elf_tensor *loom_model_tensor(const struct loom_model *model, unsigned int i);
 const char *loom_model_string(const struct loom_model *model, uint32_t name);
+/* Compiled for timing only: its weights are zeros, for a device that does not compute. */
+bool loom_model_timing_only(const struct loom_model *model);
 /* The command buffer of a slice as in the file, before relocation. */
 const void *loom_model_cmdbuf(const struct loom_model *model, unsigned int i, size_t *size);
 

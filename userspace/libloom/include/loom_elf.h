@@ -5,7 +5,8 @@
  * PT_LOAD segments are page-aligned and are what a context maps; everything else describes them.
  *
  *   segment/section  flags  contents
- *   .weights         R      constants in the order in which slices fetch them, then GATHER tables
+ *   .weights         R      constants in the order in which slices fetch them, then GATHER tables;
+ *                           NOBITS with p_filesz 0 in a file for timing only: the loader maps zeros
  *   .cmd             R      command buffers, one a slice, each 64-byte aligned
  *   .note.loom       note   struct loom_elf_abi, owner "Loom", type LOOM_NOTE_ABI
  *   .loom.info              struct loom_elf_info

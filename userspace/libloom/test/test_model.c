@@ -259,6 +259,8 @@ static void test_headers(void **data)
 
 	refuse_section(".weights", sh_offset, UINT64_MAX, "outside the file");
 	refuse_section(".weights", sh_size, UINT64_MAX, "outside the file");
+	/* weights without bytes need a segment without any */
+	refuse_section(".weights", sh_type, SHT_NOBITS, "no segment loads .weights");
 	refuse_section(".cmd", sh_addr, 0, "no segment loads .cmd");
 	refuse_section(".cmd", sh_type, SHT_NOBITS, "no contents");
 	refuse_section(".loom.info", sh_size, 8, ".loom.info has 8 bytes");
@@ -271,6 +273,34 @@ static void test_headers(void **data)
 	refuse_section(".loom.tensors", sh_name, 1 << 20, "no name");
 	refuse_section(".strtab", sh_name, find_section(file, ".symtab")->sh_name, "there twice");
 	free(file);
+}
+
+/* Weights that are in no file: zeros, as many as the file says, unless it says too many. */
+static void test_no_weights(void **data)
+{
+	struct loom_dev *dev = open_device("sim:tiny,functional=off");
+	struct loom_instance *instance;
+	struct loom_model *model;
+	size_t size;
+	char *file = small_file(&size);
+	Elf64_Shdr *weights = find_section(file, ".weights");
+	Elf64_Phdr *phdr = (void *)(file + ((Elf64_Ehdr *)file)->e_phoff);
+
+	weights->sh_type = SHT_NOBITS;
+	phdr->p_filesz = 0;
+	must_work(loom_model_open_memory(file, size, &model));
+	assert_true(loom_model_timing_only(model));
+	must_work(loom_instance_create(dev, model, 1, &instance));
+	loom_instance_destroy(instance);
+	loom_model_close(model);
+	weights->sh_size = phdr->p_memsz = 1ull << 60;
+	must_work(loom_model_open_memory(file, size, &model));
+	assert_int_equal(loom_instance_create(dev, model, 1, &instance), -EFBIG);
+	loom_model_close(model);
+	weights->sh_size = UINT64_MAX;
+	refused(file, size, -ENOEXEC, "no segment loads .weights");
+	free(file);
+	loom_dev_close(dev);
 }
 
 /* ---- damage at large ---- */
@@ -365,6 +395,7 @@ int main(void)
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_records),
 		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_no_weights),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_bit_flips),
 	};

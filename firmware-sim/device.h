@@ -119,6 +119,24 @@ struct dram {
 	struct burst current;
 	struct burst flight[MAX_OUTSTANDING];
 	uint32_t flight_head, flight_tail;
+	uint32_t in_flight[ENGINE_COUNT];	/* bursts of fetch, dma on the channel or on their way */
+};
+
+/* What an engine does or waits for; each is a counter. */
+enum fetch_state { FETCH_IDLE, FETCH_BUSY, FETCH_BLOCKED, FETCH_WAIT_DRAM };
+enum dma_state { DMA_IDLE, DMA_BUSY, DMA_WAIT_COMPUTE, DMA_WAIT_DRAM };
+enum compute_state {
+	COMPUTE_IDLE, COMPUTE_MAC, COMPUTE_VECTOR, COMPUTE_WAIT_WEIGHTS, COMPUTE_WAIT_DMA
+};
+
+enum dry_state { NOT_DRY, DRY };
+
+#define GAUGE_STATES	5
+
+struct gauge {
+	unsigned int state;
+	uint64_t since;			/* ns */
+	uint64_t ns[GAUGE_STATES];	/* of what is over */
 };
 
 enum stall { STALL_NONE, STALL_WEIGHTS, STALL_DMA };
@@ -134,12 +152,7 @@ struct compute {
 	enum stall stall;
 	struct job *stalled;
 	uint64_t stalled_since;
-};
-
-/* A duration that is still running. */
-struct meter {
-	bool on;
-	uint64_t since, total;
+	struct gauge gauge;	/* enum compute_state */
 };
 
 struct act_sram {
@@ -158,8 +171,8 @@ struct core {
 	struct act_sram act_sram;
 	struct pool weight_pool;
 	struct scratch scratch;
-	struct meter fetch_blocked, dry;
-	struct loom_hw_counters counters;	/* times in ps */
+	struct gauge fetch, dma, dry;
+	struct loom_hw_counters counters;	/* without the times, which are the gauges' */
 };
 
 enum firmware_task { FW_IDLE, FW_ADMIN, FW_TAKE, FW_DISPATCH };
@@ -220,9 +233,12 @@ void event_set(struct loom_sim *sim, enum event_id id, uint64_t at);
 void events_run(struct loom_sim *sim, uint64_t now);
 uint64_t events_next(const struct loom_sim *sim);
 
-/* hw/meter.c */
-void meter_set(struct meter *meter, bool on, uint64_t now);
-uint64_t meter_read(const struct meter *meter, uint64_t now);
+/* hw/gauge.c */
+void gauge_start(struct gauge *gauge, unsigned int state, uint64_t now);
+void gauge_set(struct gauge *gauge, unsigned int state, uint64_t now);
+void core_gauges_start(struct core *core, uint64_t now);
+void core_gauges_set(struct loom_sim *sim, struct core *core);
+void core_gauges_read(const struct core *core, uint64_t now, struct loom_hw_counters *out);
 
 /* fw/registers.c */
 uint64_t registers_read(struct loom_sim *sim, uint64_t offset, unsigned int size);
@@ -302,16 +318,18 @@ void mmu_invalidate(struct loom_sim *sim, uint32_t ctx, uint64_t va, uint64_t si
 void dram_kick(struct loom_sim *sim, struct core *core);
 void dram_channel_free(struct loom_sim *sim);
 void dram_arrival(struct loom_sim *sim);
+bool dram_serves(const struct core *core, enum engine engine);
 /* When the host has to call for the bursts on their way, ps. */
 uint64_t dram_deadline(const struct loom_sim *sim);
 
 /* hw/fetch.c */
 bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst);
-void fetch_meter(struct loom_sim *sim, struct core *core);
+enum fetch_state fetch_state(struct loom_sim *sim, struct core *core);
 void fetch_arrived(struct loom_sim *sim, struct core *core, const struct burst *burst);
 
 /* hw/dma.c */
 bool dma_next(struct loom_sim *sim, struct core *core, struct burst *burst);
+enum dma_state dma_state(struct core *core);
 void dma_arrived(struct loom_sim *sim, struct core *core, const struct burst *burst);
 
 /* hw/weight_sram.c */
@@ -330,8 +348,7 @@ uint8_t *act_sram_of(const struct core *core, const struct context *ctx);
 void compute_kick(struct loom_sim *sim, struct core *core);
 void compute_pass_done(struct loom_sim *sim);
 void compute_abort(struct loom_sim *sim, struct core *core, struct job *job);
-void compute_count_running(const struct loom_sim *sim, const struct core *core,
-			   struct loom_hw_counters *counters);
+enum compute_state compute_state(const struct loom_sim *sim, const struct core *core);
 void compute_stall(struct loom_sim *sim, struct core *core, enum stall stall, struct job *job);
 
 /* hw/execute.c: what a compute command does to the SRAM (hw/execute.h) */

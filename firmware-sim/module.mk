@@ -14,12 +14,13 @@ $(call static-library,firmware-sim,$(FIRMWARE_SIM_SOURCES) $(TIMING_SOURCES))
 # Each test links the whole device, and the machine around it.
 firmware-sim-test = $(call host-test,firmware-sim-$(1),firmware-sim/test/$(1).c \
 			   firmware-sim/test/host.c firmware-sim/test/rig.c \
-			   firmware-sim/test/sample.c,\
+			   firmware-sim/test/sample.c firmware-sim/test/woven.c,\
 			   firmware-sim,$(DEVICE_LIBS))
 $(call firmware-sim-test,queue)
 $(call firmware-sim-test,maths)
 $(call firmware-sim-test,faults)
 $(call firmware-sim-test,timing)
+$(call firmware-sim-test,counters)
 $(call firmware-sim-test,weave)
 $(call firmware-sim-test,figures)
 $(call firmware-sim-test,fuzz)

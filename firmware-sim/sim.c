@@ -13,8 +13,8 @@ static void core_progress(struct loom_sim *sim, struct core *core)
 	weight_reclaim(core);
 	compute_kick(sim, core);
 	dram_kick(sim, core);
-	fetch_meter(sim, core);
 	jobs_complete(sim, core);
+	core_gauges_set(sim, core);
 }
 
 /* Let every part look whether it can go on. */

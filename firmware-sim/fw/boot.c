@@ -44,7 +44,7 @@ void boot_finish(struct loom_sim *sim)
 	} else {
 		sim->state = LOOM_STATE_READY;
 		for (uint32_t i = 0; i < sim->config.caps.num_cores; i++)
-			meter_set(&sim->core[i].dry, true, sim->now);
+			core_gauges_start(&sim->core[i], sim->now);
 		sim_irq(sim, 0);
 	}
 }
@@ -59,7 +59,7 @@ void boot_crash(struct loom_sim *sim, enum loom_boot_error error)
 	sim_irq(sim, 0);
 }
 
-static void core_reset(struct core *core)
+static void core_reset(struct core *core, uint64_t now)
 {
 	for (uint32_t i = 0; i < core->num_jobs; i++)
 		job_free(core, core->job[i]);
@@ -70,6 +70,7 @@ static void core_reset(struct core *core)
 		.scratch = core->scratch,
 		.dram.turn = ENGINE_FETCH,
 	};
+	core_gauges_start(core, now);
 }
 
 void boot_reset(struct loom_sim *sim)
@@ -81,7 +82,7 @@ void boot_reset(struct loom_sim *sim)
 	if (sim->fw.job)
 		job_free(queue_core(sim, sim->fw.job->queue), sim->fw.job);
 	for (uint32_t i = 0; i < caps->num_cores; i++)
-		core_reset(&sim->core[i]);
+		core_reset(&sim->core[i], sim->now);
 	memset(sim->context, 0, (caps->max_contexts + 1) * sizeof(*sim->context));
 	memset(sim->queue, 0, caps->max_queues * sizeof(*sim->queue));
 	memset(&sim->fw, 0, sizeof(sim->fw));

@@ -49,7 +49,7 @@ struct core *queue_core(struct loom_sim *sim, const struct queue *queue)
 static void core_add_outstanding(struct loom_sim *sim, struct core *core, int32_t jobs)
 {
 	core->outstanding += jobs;
-	meter_set(&core->dry, !core->outstanding, sim->now);
+	gauge_set(&core->dry, core->outstanding ? NOT_DRY : DRY, sim->now);
 }
 
 void queue_doorbell(struct loom_sim *sim, uint32_t id, uint32_t tail)

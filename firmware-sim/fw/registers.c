@@ -10,22 +10,7 @@ static void counters_snapshot(const struct loom_sim *sim, const struct core *cor
 			      struct loom_hw_counters *out)
 {
 	*out = core->counters;
-	out->fetch_blocked = meter_read(&core->fetch_blocked, sim->now);
-	out->dry = meter_read(&core->dry, sim->now);
-	compute_count_running(sim, core, out);
-}
-
-/* Inside, times are ps. */
-static void counters_to_ns(struct loom_hw_counters *c)
-{
-	__u64 *const times[] = {
-		&c->fetch_busy, &c->fetch_blocked, &c->dma_busy, &c->compute_busy, &c->mac_busy,
-		&c->vector_busy, &c->compute_wait_weights, &c->compute_wait_dma, &c->dry,
-		&c->dram_busy,
-	};
-
-	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
-		*times[i] /= PS_PER_NS;
+	core_gauges_read(core, sim->now, out);
 }
 
 static uint64_t read_core(const struct loom_sim *sim, uint32_t core, uint64_t offset)
@@ -36,7 +21,6 @@ static uint64_t read_core(const struct loom_sim *sim, uint32_t core, uint64_t of
 	if (core >= sim->config.caps.num_cores || offset >= sizeof(counters))
 		return 0;
 	counters_snapshot(sim, &sim->core[core], &counters);
-	counters_to_ns(&counters);
 	memcpy(&value, (char *)&counters + offset, sizeof(value));
 	return value;
 }

@@ -27,13 +27,10 @@ void compute_stall(struct loom_sim *sim, struct core *core, enum stall stall, st
 
 	if (compute->stall == stall && compute->stalled == job)
 		return;
-	if (compute->stall == STALL_WEIGHTS) {
-		core->counters.compute_wait_weights += ps;
+	if (compute->stall == STALL_WEIGHTS)
 		compute->stalled->wait_weights += ps;
-	} else if (compute->stall == STALL_DMA) {
-		core->counters.compute_wait_dma += ps;
+	else if (compute->stall == STALL_DMA)
 		compute->stalled->wait_dma += ps;
-	}
 	compute->stall = stall;
 	compute->stalled = job;
 	compute->stalled_since = sim->now;
@@ -103,38 +100,27 @@ void compute_kick(struct loom_sim *sim, struct core *core)
 		start_pass(sim, compute);
 }
 
-static void count_busy(struct loom_hw_counters *counters, enum loom_unit unit, uint64_t ps)
+static void account(struct job *job, enum loom_unit unit, uint64_t ps)
 {
-	counters->compute_busy += ps;
-	if (unit == LOOM_UNIT_MAC)
-		counters->mac_busy += ps;
-	else if (unit == LOOM_UNIT_VECTOR)
-		counters->vector_busy += ps;
-}
-
-static void account(struct core *core, struct job *job, enum loom_unit unit, uint64_t ps)
-{
-	count_busy(&core->counters, unit, ps);
 	if (unit == LOOM_UNIT_MAC)
 		job->mac_busy += ps;
 	else if (unit == LOOM_UNIT_VECTOR)
 		job->vector_busy += ps;
 }
 
-/* Counters are of whole passes and ended stalls; add what is under way. */
-void compute_count_running(const struct loom_sim *sim, const struct core *core,
-			   struct loom_hw_counters *counters)
+enum compute_state compute_state(const struct loom_sim *sim, const struct core *core)
 {
+	static const enum compute_state busy[] = {
+		[LOOM_UNIT_NONE] = COMPUTE_IDLE,	/* takes no time */
+		[LOOM_UNIT_MAC] = COMPUTE_MAC,
+		[LOOM_UNIT_VECTOR] = COMPUTE_VECTOR,
+	};
 	const struct compute *compute = &core->compute;
-	uint64_t stalled = sim->now - compute->stalled_since;
 
-	if (compute->stall == STALL_WEIGHTS)
-		counters->compute_wait_weights += stalled;
-	else if (compute->stall == STALL_DMA)
-		counters->compute_wait_dma += stalled;
-	else if (sim->event[EVENT_COMPUTE].at != NEVER)
-		count_busy(counters, loom_timing_unit(current(compute->job)->cmd),
-			   sim->now - compute->started);
+	if (sim->event[EVENT_COMPUTE].at != NEVER)
+		return busy[loom_timing_unit(current(compute->job)->cmd)];
+	return compute->stall == STALL_WEIGHTS ? COMPUTE_WAIT_WEIGHTS :
+	       compute->stall == STALL_DMA ? COMPUTE_WAIT_DMA : COMPUTE_IDLE;
 }
 
 static void end_command(struct loom_sim *sim, struct core *core, struct job *job)
@@ -168,7 +154,8 @@ void compute_pass_done(struct loom_sim *sim)
 	struct job *job = compute->job;
 	const struct loom_cmd *cmd = current(job)->cmd;
 
-	account(core, job, loom_timing_unit(cmd), sim->now - compute->started);
+	account(job, loom_timing_unit(cmd), sim->now - compute->started);
+	core->counters.progress++;
 	compute->executed += sim->now - compute->started;
 	event_set(sim, EVENT_WATCHDOG, NEVER);
 	if (!(job->desc.flags & LOOM_JOB_RELEASE_LAYER))
@@ -190,8 +177,7 @@ void compute_abort(struct loom_sim *sim, struct core *core, struct job *job)
 	if (compute->job != job)
 		return;
 	if (sim->event[EVENT_COMPUTE].at != NEVER)
-		account(core, job, loom_timing_unit(current(job)->cmd),
-			sim->now - compute->started);
+		account(job, loom_timing_unit(current(job)->cmd), sim->now - compute->started);
 	event_set(sim, EVENT_COMPUTE, NEVER);
 	event_set(sim, EVENT_WATCHDOG, NEVER);
 	compute->job = NULL;

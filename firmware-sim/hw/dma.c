@@ -45,6 +45,17 @@ bool dma_next(struct loom_sim *sim, struct core *core, struct burst *burst)
 	return true;
 }
 
+enum dma_state dma_state(struct core *core)
+{
+	struct job *job = job_issuing(core, ENGINE_DMA);
+
+	if (dram_serves(core, ENGINE_DMA))
+		return DMA_BUSY;
+	if (job && !may_start(core, job, job->stream[ENGINE_DMA][job->issued[ENGINE_DMA]].cmd))
+		return DMA_WAIT_COMPUTE;
+	return job || core->dram.in_flight[ENGINE_DMA] ? DMA_WAIT_DRAM : DMA_IDLE;
+}
+
 /* One row's part of a burst. */
 struct piece {
 	struct loom_sim *sim;

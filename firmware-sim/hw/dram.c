@@ -40,14 +40,16 @@ static void account(struct core *core, const struct burst *burst, uint64_t ps)
 	struct loom_hw_counters *counters = &core->counters;
 
 	burst->job->busy[burst->engine] += ps;
-	counters->dram_busy += ps;
+	counters->progress++;
 	counters->dram_bytes += burst->bytes;
-	if (burst->engine == ENGINE_FETCH) {
-		counters->fetch_busy += ps;
+	if (burst->engine == ENGINE_FETCH)
 		counters->weight_bytes += burst->bytes;
-	} else {
-		counters->dma_busy += ps;
-	}
+}
+
+/* Is the burst on the channel this engine's? */
+bool dram_serves(const struct core *core, enum engine engine)
+{
+	return core->dram.busy && core->dram.current.engine == engine;
 }
 
 static void start(struct loom_sim *sim, struct core *core)
@@ -58,6 +60,7 @@ static void start(struct loom_sim *sim, struct core *core)
 
 	dram->busy = true;
 	burst->job->in_flight++;
+	dram->in_flight[burst->engine]++;
 	stamp_start(burst->job, burst->engine, sim->now);
 	account(core, burst, ps);
 	event_set(sim, EVENT_CHANNEL, sim->now + ps);
@@ -137,6 +140,7 @@ void dram_arrival(struct loom_sim *sim)
 	struct burst burst = dram->flight[dram->flight_head++ % MAX_OUTSTANDING];
 
 	burst.job->in_flight--;
+	dram->in_flight[burst.engine]--;
 	core->ended |= burst.last || burst.job->dead;
 	if (burst.engine == ENGINE_FETCH)
 		fetch_arrived(sim, core, &burst);

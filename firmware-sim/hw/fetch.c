@@ -44,15 +44,15 @@ bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst)
 	return true;
 }
 
-/* Is there something to fetch, and no room for it? Only the counter asks. */
-void fetch_meter(struct loom_sim *sim, struct core *core)
+enum fetch_state fetch_state(struct loom_sim *sim, struct core *core)
 {
-	bool busy = core->dram.busy && core->dram.current.engine == ENGINE_FETCH;
 	struct burst burst;
-	bool blocked = !busy && describe(sim, core, &burst) &&
-		       !weight_room(sim, core, burst.bytes);
 
-	meter_set(&core->fetch_blocked, blocked, sim->now);
+	if (dram_serves(core, ENGINE_FETCH))
+		return FETCH_BUSY;
+	if (describe(sim, core, &burst))
+		return weight_room(sim, core, burst.bytes) ? FETCH_WAIT_DRAM : FETCH_BLOCKED;
+	return core->dram.in_flight[ENGINE_FETCH] ? FETCH_WAIT_DRAM : FETCH_IDLE;
 }
 
 void fetch_arrived(struct loom_sim *sim, struct core *core, const struct burst *burst)

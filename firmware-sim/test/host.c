@@ -145,7 +145,7 @@ void host_reg_write(struct host *h, uint64_t offset, uint32_t value)
 struct loom_hw_counters host_counters(struct host *h)
 {
 	struct loom_hw_counters counters;
-	uint64_t *word = (void *)&counters;
+	__u64 *word = (void *)&counters;
 
 	for (size_t i = 0; i < sizeof(counters) / 8; i++)
 		word[i] = host_reg64(h, LOOM_REG_CORE(0) + 8 * i);

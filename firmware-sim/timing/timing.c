@@ -20,22 +20,20 @@ enum loom_unit loom_timing_unit(const struct loom_cmd *cmd)
 
 uint64_t loom_timing_passes(const struct loom_hw_caps *caps, const struct loom_cmd *cmd)
 {
-	return loom_timing_unit(cmd) == LOOM_UNIT_MAC ? mac_passes(caps, cmd) : 1;
+	switch (loom_timing_unit(cmd)) {
+	case LOOM_UNIT_MAC:	return mac_passes(caps, cmd);
+	case LOOM_UNIT_VECTOR:	return vector_passes(caps, cmd);
+	default:		return 1;
+	}
 }
 
 struct loom_pass loom_timing_pass(const struct loom_hw_caps *caps, const struct loom_cmd *cmd,
 				  uint64_t i)
 {
 	switch (loom_timing_unit(cmd)) {
-	case LOOM_UNIT_MAC:
-		return mac_pass(caps, cmd, i);
-	case LOOM_UNIT_VECTOR:
-		return (struct loom_pass){
-			.cycles = vector_cycles(caps, cmd),
-			.need = vector_weights_end(cmd),
-		};
-	default:
-		return (struct loom_pass){ 0 };
+	case LOOM_UNIT_MAC:	return mac_pass(caps, cmd, i);
+	case LOOM_UNIT_VECTOR:	return vector_pass(caps, cmd, i);
+	default:		return (struct loom_pass){ 0 };
 	}
 }
 

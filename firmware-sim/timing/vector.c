@@ -9,6 +9,8 @@
 
 /* From operand read to result written. */
 #define PIPELINE_CYCLES	16
+/* Longer commands are several passes: bookkeeping, so that somebody who looks sees progress. */
+#define PASS_CYCLES	65536
 
 static uint64_t unary_cost(uint32_t fn)
 {
@@ -112,6 +114,22 @@ uint64_t vector_cycles(const struct loom_hw_caps *caps, const struct loom_cmd *c
 
 	return PIPELINE_CYCLES +
 	       (work.elements + caps->vector_lanes - 1) / caps->vector_lanes * work.cost;
+}
+
+uint64_t vector_passes(const struct loom_hw_caps *caps, const struct loom_cmd *cmd)
+{
+	return (vector_cycles(caps, cmd) + PASS_CYCLES - 1) / PASS_CYCLES;
+}
+
+struct loom_pass vector_pass(const struct loom_hw_caps *caps, const struct loom_cmd *cmd,
+			     uint64_t i)
+{
+	uint64_t left = vector_cycles(caps, cmd) - i * PASS_CYCLES;
+
+	return (struct loom_pass){
+		.cycles = left < PASS_CYCLES ? left : PASS_CYCLES,
+		.need = vector_weights_end(cmd),
+	};
 }
 
 /* ---- operands in the weight SRAM ---- */

@@ -139,6 +139,7 @@ int loom_device_boot(struct loom_device *ldev)
 				LOOM_REG_STATE);
 	if (state == LOOM_STATE_READY) {
 		ldev->halted = false;
+		loom_counters_start(ldev);
 		return 0;
 	}
 
@@ -153,6 +154,7 @@ void loom_device_halt(struct loom_device *ldev)
 {
 	lockdep_assert_held(&ldev->fw_lock);
 
+	loom_counters_stop(ldev);
 	loom_write(ldev, LOOM_REG_CTRL, LOOM_CTRL_RESET);
 	/* The write must have arrived before anybody frees what the device could reach. */
 	loom_read(ldev, LOOM_REG_STATE);
@@ -201,6 +203,9 @@ static int loom_device_init_managed(struct loom_device *ldev)
 	ret = drmm_mutex_init(drm, &ldev->bos_lock);
 	if (ret)
 		return ret;
+	ret = drmm_mutex_init(drm, &ldev->busy_lock);
+	if (ret)
+		return ret;
 
 	/* Tell lockdep before it matters: reclaim waits for fences, and they may for a reset. */
 	fs_reclaim_acquire(GFP_KERNEL);
@@ -243,6 +248,9 @@ int loom_device_init(struct loom_device *ldev)
 
 	loom_device_read_caps(ldev);
 	ret = loom_device_check_caps(ldev);
+	if (ret)
+		return ret;
+	ret = loom_counters_init(ldev);
 	if (ret)
 		return ret;
 	ret = loom_device_init_leases(ldev);

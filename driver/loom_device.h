@@ -14,10 +14,12 @@
 #include <drm/drm_device.h>
 #include <drm/drm_mm.h>
 
+#include "loom_counters.h"
 #include "loom_hw.h"
 
 struct dma_pool;
 struct drm_file;
+struct loom_tally;
 
 /* An MSI-X vector. Vector 0 is the admin queue's; queues share the others if they are too few. */
 struct loom_vector {
@@ -75,6 +77,19 @@ struct loom_device {
 	struct work_struct reset_work;
 	u64 hang_progress;		/* of hang_work alone: what it saw last */
 	unsigned int hang_strikes;	/* of hang_work alone: how often nothing had moved */
+
+	/* Protects @tallies and @counting. */
+	spinlock_t counters_lock;
+	struct loom_tally *tallies;	/* of each core */
+	bool counting;			/* the firmware runs, and its counters count */
+
+	/* Protects the samples of which averages are made, and the averages. */
+	struct mutex busy_lock;
+	struct loom_usage busy_sample, power_sample;
+	unsigned int busy_percent;
+	u64 power_uw;
+
+	atomic64_t bo_bytes;		/* of all BOs that were created here */
 
 	/* Protects @mapped_bos. */
 	struct mutex bos_lock;

@@ -12,12 +12,15 @@
 #include <drm/drm_print.h>
 #include <drm/loom_accel.h>
 
+#include "loom_debugfs.h"
 #include "loom_device.h"
 #include "loom_gem.h"
+#include "loom_hwmon.h"
 #include "loom_job.h"
 #include "loom_query.h"
 #include "loom_queue.h"
 #include "loom_reset.h"
+#include "loom_sysfs.h"
 #include "loom_uring.h"
 #include "loom_vm.h"
 
@@ -126,11 +129,16 @@ static int loom_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return dev_err_probe(&pdev->dev, ret, "the device cannot be used\n");
 
+	loom_debugfs_init(ldev);
 	ret = drm_dev_register(&ldev->drm, 0);
 	if (ret)
 		goto err_fini_device;
 
 	loom_show(ldev);
+	/* Nobody does without the NPU for want of a sensor. */
+	ret = loom_hwmon_init(ldev);
+	if (ret)
+		drm_warn(&ldev->drm, "no sensors: %d\n", ret);
 	return 0;
 
 err_fini_device:
@@ -157,6 +165,7 @@ static struct pci_driver loom_pci_driver = {
 	.id_table = loom_pci_ids,
 	.probe = loom_probe,
 	.remove = loom_remove,
+	.dev_groups = loom_sysfs_groups,
 };
 
 static int __init loom_init(void)

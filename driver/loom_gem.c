@@ -22,6 +22,8 @@ static void loom_gem_free(struct drm_gem_object *obj)
 	mutex_lock(&ldev->bos_lock);
 	list_del(&bo->node);
 	mutex_unlock(&ldev->bos_lock);
+	if (!obj->import_attach)
+		atomic64_sub(obj->size, &ldev->bo_bytes);
 
 	if (bo->vaddr)
 		drm_gem_vunmap_unlocked(obj, &map);
@@ -201,6 +203,7 @@ int loom_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 		return PTR_ERR(shmem);
 
 	args->size = shmem->base.size;
+	atomic64_add(args->size, &to_loom_device(drm)->bo_bytes);
 	ret = drm_gem_handle_create(file, &shmem->base, &args->handle);
 	drm_gem_object_put(&shmem->base);
 	return ret;

@@ -30,6 +30,7 @@
 #include "loom_job.h"
 #include "loom_queue.h"
 #include "loom_reset.h"
+#include "loom_trace.h"
 #include "loom_uring.h"
 #include "loom_vm.h"
 
@@ -232,6 +233,7 @@ int loom_submission_queue(struct loom_submission *sub)
 	ret = queue->error ?: loom_submission_check_vms(queue, sub);
 	if (!ret) {
 		loom_submission_take_vms(queue, sub);
+		trace_loom_submission_queue(sub);
 		list_add_tail(&sub->node, &queue->pending);
 		atomic_dec(&sub->num_waits);
 		loom_queue_push(queue);
@@ -258,6 +260,7 @@ static void loom_job_push(struct loom_queue *queue, struct loom_job *job)
 	desc->flags = job->flags;
 	desc->seq = job->seq;
 	desc->reserved = 0;
+	trace_loom_job_push(queue, job);
 }
 
 /*
@@ -452,6 +455,7 @@ bool loom_job_complete(struct loom_queue *queue, struct loom_hw_cqe *cqe,
 	job = loom_queue_take_job(queue, cqe->cookie);
 	status = loom_job_judge(queue, job, cqe);
 	loom_queue_account(queue, cqe);
+	trace_loom_job_complete(queue, job, status, cqe->fault, cqe->end);
 	loom_job_write_result(job, cqe, status);
 	loom_job_end(queue, job, status, cqe->end, finished);
 	return true;
@@ -468,6 +472,7 @@ void loom_job_cancel(struct loom_queue *queue, struct loom_job *job, int status,
 
 	if (job->hung)
 		status = -EIO;
+	trace_loom_job_complete(queue, job, status, cqe.fault, 0);
 	loom_job_write_result(job, &cqe, status);
 	loom_job_end(queue, job, status, 0, finished);
 }

@@ -8,6 +8,7 @@
 #include <drm/drm_print.h>
 #include <drm/loom_accel.h>
 
+#include "loom_counters.h"
 #include "loom_device.h"
 #include "loom_query.h"
 #include "loom_vm.h"
@@ -19,16 +20,6 @@ union loom_answer {
 	struct drm_loom_time time;
 	struct drm_loom_vm_info vm;
 };
-
-static void loom_query_counters(struct loom_device *ldev, u32 core,
-				struct loom_hw_counters *counters)
-{
-	u64 *counter = (u64 *)counters;
-	u32 i;
-
-	for (i = 0; i < sizeof(*counters) / sizeof(*counter); i++)
-		counter[i] = loom_read64(ldev, LOOM_REG_CORE(core) + i * sizeof(*counter));
-}
 
 /* The three clocks are read with nothing between them. */
 static void loom_query_time(struct loom_device *ldev, struct drm_loom_time *time)
@@ -82,7 +73,7 @@ static int loom_query_answer(struct loom_file *lfile, const struct drm_loom_quer
 		answer->caps = ldev->caps;
 		return sizeof(answer->caps);
 	case DRM_LOOM_QUERY_COUNTERS:
-		loom_query_counters(ldev, args->index, &answer->counters);
+		loom_counters_read(ldev, args->index, &answer->counters);
 		return sizeof(answer->counters);
 	case DRM_LOOM_QUERY_TIME:
 		loom_query_time(ldev, &answer->time);

@@ -13,6 +13,7 @@
 #include "loom_gem.h"
 #include "loom_mmu.h"
 #include "loom_queue.h"
+#include "loom_trace.h"
 #include "loom_vm.h"
 
 struct loom_mapping {
@@ -233,6 +234,8 @@ bool loom_vm_die(struct loom_vm *vm, const struct loom_vm_fault *fault)
 		vm->fault = *fault;
 	WRITE_ONCE(vm->dead, true);
 	spin_unlock_irqrestore(&vm->fault_lock, flags);
+	if (first)
+		trace_loom_vm_fault(vm, fault);
 	return first;
 }
 

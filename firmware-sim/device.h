@@ -61,6 +61,7 @@ struct queue {
 	uint32_t entries;
 	uint32_t sq_head, sq_tail, cq_tail;
 	uint32_t unannounced;	/* completions since the last interrupt */
+	uint64_t share;		/* ps of device time it has had; fw/band.c */
 };
 
 /* A command in one engine's stream. */
@@ -88,6 +89,8 @@ struct job {
 	uint64_t busy[ENGINE_COUNT];	/* ps of DRAM time (fetch, dma) */
 	uint64_t mac_busy, vector_busy;
 	uint64_t wait_weights, wait_dma;
+	uint64_t compute_left;	/* ps that its commands not done will execute */
+	uint64_t dram_time;	/* ps of the channel that all its commands take */
 
 	/*
 	 * Its part of the weight FIFO, as offsets into its own stream:
@@ -163,6 +166,10 @@ struct act_sram {
 struct core {
 	struct job *job[MAX_RESIDENT];	/* in dispatch order */
 	uint32_t num_jobs;
+	/* of all of them: ps of compute, bytes not yet requested by fetch */
+	uint64_t compute_left, fetch_left;
+	bool hung[ENGINE_COUNT];	/* hw/hang.c */
+	struct job *held[ENGINE_COUNT];
 	bool ended;		/* something did; jobs_complete() looks whether a job has */
 	uint32_t outstanding;	/* jobs in its queues' rings and resident */
 	struct dram dram;
@@ -175,7 +182,14 @@ struct core {
 	struct loom_hw_counters counters;	/* without the times, which are the gauges' */
 };
 
-enum firmware_task { FW_IDLE, FW_ADMIN, FW_TAKE, FW_DISPATCH };
+enum firmware_task { FW_IDLE, FW_ADMIN, FW_LEASE_COPY, FW_TAKE, FW_DISPATCH };
+
+struct band {
+	uint64_t quantum;	/* ps; 0: lower bands wait for ever */
+	uint64_t share;		/* of the queue in service, when it got its last job */
+	uint64_t waiting_since;
+	uint32_t in_rings;
+};
 
 struct deferred {
 	uint16_t tag;
@@ -185,10 +199,15 @@ struct deferred {
 
 struct firmware {
 	enum firmware_task task;
-	uint32_t next_queue;	/* round robin */
+	bool hung;
+	uint32_t heartbeat;	/* the last one, if hung */
+	uint64_t ready_since;
+	uint32_t next_queue;	/* of queues with the same share */
 	uint32_t in_rings;	/* jobs that wait there to be taken */
+	struct band band[LOOM_BAND_COUNT];
 	struct queue *queue;	/* FW_TAKE */
 	struct job *job;	/* FW_DISPATCH */
+	struct loom_admin_cmd copy;	/* FW_LEASE_COPY */
 	uint64_t admin_sq, admin_cq;
 	uint32_t admin_entries, admin_head, admin_tail, admin_cq_tail;
 	struct deferred deferred[MAX_ADMIN];
@@ -202,6 +221,28 @@ struct tlb_entry {
 	uint64_t addr;
 };
 
+/* The one after `left` others. */
+struct countdown {
+	bool armed;
+	uint32_t left;
+};
+
+/* Faults on demand: in force, or waiting for the firmware to run. */
+struct inject {
+	uint32_t register_arg;
+	uint32_t lose_irqs;
+	uint32_t dram_percent;	/* of the bandwidth */
+	struct countdown dma_abort, bad_cqe;
+	bool bad_bit[LOOM_MEMORY_FIRMWARE];
+	bool waits[LOOM_INJECT_COUNT];
+	uint32_t arg[LOOM_INJECT_COUNT];
+};
+
+struct log {
+	uint32_t head;		/* free-running */
+	char bytes[LOOM_LOG_BYTES];
+};
+
 struct loom_sim {
 	struct loom_sim_config config;
 	const struct loom_sim_ops *ops;
@@ -209,7 +250,10 @@ struct loom_sim {
 	uint64_t now;		/* ps */
 	enum loom_state state;
 	enum loom_boot_error error;
+	bool removed;
 	uint64_t interrupts;
+	struct inject inject;
+	struct log log;
 	struct event event[EVENT_COUNT];
 	struct firmware fw;
 	struct context *context;	/* max_contexts + 1; number 0 is nobody */
@@ -253,14 +297,47 @@ void boot_crash(struct loom_sim *sim, enum loom_boot_error error);
 /* fw/firmware.c */
 void firmware_kick(struct loom_sim *sim);
 void firmware_done(struct loom_sim *sim);
+void firmware_begin(struct loom_sim *sim, enum firmware_task task, uint64_t ns);
+uint32_t firmware_heartbeat(const struct loom_sim *sim);
+
+/* fw/log.c */
+__attribute__((format(printf, 2, 3)))
+void log_line(struct loom_sim *sim, const char *format, ...);
+
+/* fw/inject.c */
+const char *inject(struct loom_sim *sim, enum loom_inject kind, uint32_t arg);
+void inject_waiting(struct loom_sim *sim);
+void inject_end(struct loom_sim *sim);
+bool inject_loses_irq(struct loom_sim *sim);
+bool inject_spoils_cqe(struct loom_sim *sim);
+enum loom_fault inject_read(struct loom_sim *sim, struct core *core, enum loom_memory memory);
+enum loom_fault inject_burst(struct loom_sim *sim, struct core *core, bool writes);
+
+/* fw/core.c */
+uint16_t core_reset(struct loom_sim *sim, const struct loom_admin_core *desc);
+
+/* fw/lease.c */
+uint16_t lease_check(struct loom_sim *sim, const struct loom_admin_lease *desc);
+uint64_t lease_copy_ns(const struct loom_sim *sim, const struct loom_admin_lease *desc);
+uint16_t lease_copy(struct loom_sim *sim, const struct loom_admin_lease *desc, bool save);
+
+/* fw/band.c */
+void bands_init(struct loom_sim *sim);
+uint16_t band_set(struct loom_sim *sim, const struct loom_admin_band *desc);
+void band_arrived(struct loom_sim *sim, struct queue *queue, uint32_t jobs);
+void band_left(struct loom_sim *sim, struct queue *queue);
+void band_charge(struct loom_sim *sim, struct queue *queue, uint64_t ps);
+struct queue *band_next(struct loom_sim *sim);
 
 /* fw/admin.c */
 void admin_execute(struct loom_sim *sim);
+void admin_lease_copied(struct loom_sim *sim);
 void admin_finish_deferred(struct loom_sim *sim);
 
 /* fw/context.c */
 uint16_t context_create(struct loom_sim *sim, const struct loom_admin_ctx *desc);
 uint16_t context_kill(struct loom_sim *sim, uint32_t id);
+uint16_t context_resume(struct loom_sim *sim, uint32_t id);
 uint16_t context_invalidate(struct loom_sim *sim, const struct loom_admin_ctx *desc);
 struct context *context_get(struct loom_sim *sim, uint32_t id);
 bool context_idle(struct loom_sim *sim, const struct context *ctx);
@@ -272,7 +349,6 @@ bool queue_idle(struct loom_sim *sim, const struct queue *queue);
 void queue_cancel(struct loom_sim *sim, struct queue *queue);
 void queue_drop_ring(struct loom_sim *sim, struct queue *queue);
 void queue_doorbell(struct loom_sim *sim, uint32_t id, uint32_t tail);
-struct queue *queue_next(struct loom_sim *sim);
 uint64_t queue_take_slot(struct loom_sim *sim, struct queue *queue);
 struct core *queue_core(struct loom_sim *sim, const struct queue *queue);
 void queue_write_state(struct loom_sim *sim, struct queue *queue);
@@ -283,6 +359,9 @@ void queue_complete(struct loom_sim *sim, struct queue *queue, struct loom_hw_cq
 struct job *job_take(struct loom_sim *sim, struct queue *queue);
 void job_dispatch(struct loom_sim *sim, struct job *job);
 void job_free(struct core *core, struct job *job);
+uint64_t job_compute_time(const struct loom_hw_caps *caps, const struct loom_cmd *cmd);
+/* Its engines have nothing left to do for it: it is done, or dead. */
+void job_forget_left(struct core *core, struct job *job);
 bool job_has_left(const struct job *job, enum engine engine);
 bool job_may_run(struct core *core, struct job *job, enum engine engine);
 /* The engine's work now is in this job: the oldest one with commands not issued, or NULL. */
@@ -319,8 +398,14 @@ void dram_kick(struct loom_sim *sim, struct core *core);
 void dram_channel_free(struct loom_sim *sim);
 void dram_arrival(struct loom_sim *sim);
 bool dram_serves(const struct core *core, enum engine engine);
+/* Bursts under way never arrive. */
+void dram_drop(struct loom_sim *sim, struct core *core);
 /* When the host has to call for the bursts on their way, ps. */
 uint64_t dram_deadline(const struct loom_sim *sim);
+
+/* hw/hang.c */
+bool engine_hangs(struct core *core, enum engine engine, struct job *job);
+bool engines_hold(const struct core *core, const struct job *job);
 
 /* hw/fetch.c */
 bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst);

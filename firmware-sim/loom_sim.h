@@ -46,6 +46,7 @@ struct loom_sim_config {
 	struct loom_hw_caps caps;	/* from loom_sim_preset(), then overridden */
 	enum loom_sim_functional functional;
 	uint64_t watchdog_ns;		/* a command that executes longer is a TIMEOUT; 0: off */
+	bool inject_register;		/* the guest may inject faults: LOOM_CAP_INJECT */
 };
 
 /*
@@ -77,5 +78,17 @@ void loom_sim_doorbell(struct loom_sim *sim, uint64_t now, unsigned int queue, u
 void loom_sim_timer(struct loom_sim *sim, uint64_t now);
 /* The function was reset, or bus mastering was switched off: as LOOM_CTRL_RESET. */
 void loom_sim_reset(struct loom_sim *sim, uint64_t now);
+
+/*
+ * Faults on demand, whether or not the guest may ask for them. Returns NULL, or what is wrong with
+ * the argument. As text a fault is NAME or NAME:ARGUMENT, such as hang-compute:0 or
+ * ecc-uncorrected:dram; loom_sim_faults() is the NULL-terminated list of names, by number.
+ */
+const char *loom_sim_inject(struct loom_sim *sim, uint64_t now, enum loom_inject kind,
+			    uint32_t arg);
+const char *loom_sim_inject_text(struct loom_sim *sim, uint64_t now, const char *text);
+const char *const *loom_sim_faults(void);
+/* After LOOM_INJECT_REMOVE: nothing is there to answer. */
+bool loom_sim_removed(const struct loom_sim *sim);
 
 #endif /* LOOM_SIM_H */

@@ -30,6 +30,8 @@ void sim_progress(struct loom_sim *sim)
 
 void sim_irq(struct loom_sim *sim, unsigned int vector)
 {
+	if (inject_loses_irq(sim))
+		return;
 	sim->interrupts++;
 	sim->ops->irq(sim->opaque, vector);
 }
@@ -62,6 +64,8 @@ struct loom_sim *loom_sim_new(const struct loom_sim_config *config,
 	sim->opaque = opaque;
 	if (functional(sim))
 		sim->config.caps.flags |= LOOM_CAP_FUNCTIONAL;
+	if (config->inject_register)
+		sim->config.caps.flags |= LOOM_CAP_INJECT;
 	sim->context = calloc(caps->max_contexts + 1, sizeof(*sim->context));
 	sim->queue = calloc(caps->max_queues, sizeof(*sim->queue));
 	for (uint32_t i = 0; i < caps->num_cores; i++)
@@ -98,7 +102,7 @@ uint64_t loom_sim_read(struct loom_sim *sim, uint64_t now, uint64_t offset, unsi
 	uint64_t value = UINT64_MAX;
 
 	sim_enter(sim, now);
-	if (access_ok(offset, size))
+	if (access_ok(offset, size) && !sim->removed)
 		value = registers_read(sim, offset, size);
 	sim_leave(sim);
 	return value;
@@ -108,7 +112,7 @@ void loom_sim_write(struct loom_sim *sim, uint64_t now, uint64_t offset, uint64_
 		    unsigned int size)
 {
 	sim_enter(sim, now);
-	if (access_ok(offset, size)) {
+	if (access_ok(offset, size) && !sim->removed) {
 		registers_write(sim, offset, (uint32_t)value);
 		if (size == 8)
 			registers_write(sim, offset + 4, (uint32_t)(value >> 32));
@@ -135,4 +139,20 @@ void loom_sim_reset(struct loom_sim *sim, uint64_t now)
 	sim_enter(sim, now);
 	boot_reset(sim);
 	sim_leave(sim);
+}
+
+const char *loom_sim_inject(struct loom_sim *sim, uint64_t now, enum loom_inject kind,
+			    uint32_t arg)
+{
+	const char *wrong;
+
+	sim_enter(sim, now);
+	wrong = inject(sim, kind, arg);
+	sim_leave(sim);
+	return wrong;
+}
+
+bool loom_sim_removed(const struct loom_sim *sim)
+{
+	return sim->removed;
 }

@@ -85,7 +85,8 @@ enum loom_boot_error {
 
 /*
  * Faults on demand (LOOM_CAP_INJECT: the device property inject=on). What a driver should see of
- * each: Documentation/accel/loom/device.rst.
+ * each: Documentation/accel/loom/device.rst. A fault injected while the firmware does not run
+ * waits until it does; a reset ends every fault but REMOVE, which lasts until unplug.
  */
 enum loom_inject {
 	LOOM_INJECT_NONE = 0,
@@ -94,7 +95,8 @@ enum loom_inject {
 	LOOM_INJECT_HANG_DMA = 2,
 	LOOM_INJECT_HANG_COMPUTE = 3,
 	LOOM_INJECT_HANG_FIRMWARE = 4,	/* no job, no admin command, no heartbeat any more */
-	LOOM_INJECT_CRASH_FIRMWARE = 5,	/* STATE is CRASHED, ERROR is arg, vector 0 is raised */
+	/* STATE is CRASHED, ERROR is arg (LOOM_CRASH_*; 0 = ASSERT), vector 0 is raised */
+	LOOM_INJECT_CRASH_FIRMWARE = 5,
 	LOOM_INJECT_SLOW_DRAM = 6,	/* arg: percent of the bandwidth that is left, 1 .. 100 */
 	LOOM_INJECT_LOSE_IRQ = 7,	/* arg: so many next messages are not sent */
 	LOOM_INJECT_SPURIOUS_IRQ = 8,	/* arg: vector, raised once for nothing */
@@ -198,19 +200,23 @@ enum loom_admin_op {
 	LOOM_ADMIN_CTX_DESTROY = 2,	/* kills, then completes after the context's last DMA */
 	/* forget translations of [va, va + size); completes when no DMA under way uses them */
 	LOOM_ADMIN_CTX_INVALIDATE = 3,
-	LOOM_ADMIN_CTX_KILL = 4,	/* jobs of this context complete as CANCELLED; stays dead */
+	/* dispatched jobs of this context complete as CANCELLED, then this does; it stays dead */
+	LOOM_ADMIN_CTX_KILL = 4,
 	LOOM_ADMIN_QUEUE_CREATE = 5,
 	/* jobs not finished are CANCELLED; no completion entry is written after this completes */
 	LOOM_ADMIN_QUEUE_DESTROY = 6,
 	/*
 	 * since 1.1. Frees the engines of a core from whatever holds them: jobs dispatched to it
-	 * complete as LOOM_FAULT_RESET; rings, contexts and leases stay.
+	 * complete as LOOM_FAULT_RESET, then this does; rings, contexts and leases stay. So that
+	 * nothing overtakes the jobs it lost, a context that lost one is stopped: its further jobs
+	 * complete as LOOM_FAULT_RESET without having run, until CTX_RESUME.
 	 */
 	LOOM_ADMIN_CORE_RESET = 7,
 	/* Copy an idle context's lease to host pages and back; the device forgets it in D3 */
 	LOOM_ADMIN_CTX_SAVE = 8,
 	LOOM_ADMIN_CTX_RESTORE = 9,
 	LOOM_ADMIN_BAND_SET = 10,
+	LOOM_ADMIN_CTX_RESUME = 11,	/* after CORE_RESET; see there */
 };
 
 struct loom_admin_ctx {
@@ -261,9 +267,12 @@ enum loom_band {
 	LOOM_BAND_COUNT
 };
 
+#define LOOM_BAND_QUANTUM_US	10000
+
 struct loom_admin_band {
 	__u32 band;
-	__u32 quantum_us;	/* 0: no lower band is let in while this one has work */
+	/* 0: no lower band is let in while this one has work. After boot: LOOM_BAND_QUANTUM_US */
+	__u32 quantum_us;
 };
 
 struct loom_admin_lease {
@@ -298,6 +307,8 @@ enum loom_admin_status {
 	LOOM_ADMIN_BAD_FIELD = 3,
 	LOOM_ADMIN_BAD_LEASE = 4,	/* outside the SRAM, or overlaps another */
 	LOOM_ADMIN_BUS = 5,
+	LOOM_ADMIN_BUSY = 6,		/* the context has jobs under way */
+	LOOM_ADMIN_DEAD = 7,		/* a context that faulted or was killed does not resume */
 };
 
 struct loom_admin_cqe {

@@ -49,6 +49,37 @@ static void ctx_destroy(struct loom_sim *sim, const struct loom_admin_cmd *cmd)
 	defer(sim, cmd, cmd->ctx.ctx);
 }
 
+/* Completes after the last completion of the context's jobs. */
+static void ctx_kill(struct loom_sim *sim, const struct loom_admin_cmd *cmd)
+{
+	uint16_t status = context_kill(sim, cmd->ctx.ctx);
+
+	if (status == LOOM_ADMIN_OK)
+		defer(sim, cmd, cmd->ctx.ctx);
+	else
+		complete(sim, cmd->tag, status);
+}
+
+static void begin_lease_copy(struct loom_sim *sim, const struct loom_admin_cmd *cmd)
+{
+	uint16_t status = lease_check(sim, &cmd->lease);
+
+	if (status != LOOM_ADMIN_OK) {
+		complete(sim, cmd->tag, status);
+		return;
+	}
+	sim->fw.copy = *cmd;
+	firmware_begin(sim, FW_LEASE_COPY, lease_copy_ns(sim, &cmd->lease));
+}
+
+void admin_lease_copied(struct loom_sim *sim)
+{
+	const struct loom_admin_cmd *cmd = &sim->fw.copy;
+
+	complete(sim, cmd->tag,
+		 lease_copy(sim, &cmd->lease, cmd->opcode == LOOM_ADMIN_CTX_SAVE));
+}
+
 static void queue_destroy(struct loom_sim *sim, const struct loom_admin_cmd *cmd)
 {
 	struct queue *queue = queue_get(sim, cmd->queue.queue);
@@ -80,7 +111,20 @@ static void execute_cmd(struct loom_sim *sim, const struct loom_admin_cmd *cmd)
 		complete(sim, cmd->tag, context_invalidate(sim, &cmd->ctx));
 		break;
 	case LOOM_ADMIN_CTX_KILL:
-		complete(sim, cmd->tag, context_kill(sim, cmd->ctx.ctx));
+		ctx_kill(sim, cmd);
+		break;
+	case LOOM_ADMIN_CTX_RESUME:
+		complete(sim, cmd->tag, context_resume(sim, cmd->ctx.ctx));
+		break;
+	case LOOM_ADMIN_CTX_SAVE:
+	case LOOM_ADMIN_CTX_RESTORE:
+		begin_lease_copy(sim, cmd);
+		break;
+	case LOOM_ADMIN_CORE_RESET:
+		complete(sim, cmd->tag, core_reset(sim, &cmd->core));
+		break;
+	case LOOM_ADMIN_BAND_SET:
+		complete(sim, cmd->tag, band_set(sim, &cmd->band));
 		break;
 	case LOOM_ADMIN_QUEUE_CREATE:
 		complete(sim, cmd->tag, queue_create(sim, &cmd->queue));
@@ -108,24 +152,34 @@ void admin_execute(struct loom_sim *sim)
 	execute_cmd(sim, &cmd);
 }
 
-static bool finish(struct loom_sim *sim, const struct deferred *d)
+static bool finish_context(struct loom_sim *sim, const struct deferred *d)
 {
-	if (d->opcode == LOOM_ADMIN_CTX_DESTROY) {
-		struct context *ctx = &sim->context[d->id];
+	struct context *ctx = &sim->context[d->id];
 
-		if (!context_idle(sim, ctx))
-			return false;
+	if (!context_idle(sim, ctx))
+		return false;
+	if (d->opcode == LOOM_ADMIN_CTX_DESTROY) {
 		mmu_invalidate(sim, d->id, 0, 0);
 		memset(ctx, 0, sizeof(*ctx));
-	} else {
-		struct queue *queue = &sim->queue[d->id];
-
-		if (!queue_idle(sim, queue))
-			return false;
-		queue_drop_ring(sim, queue);
-		memset(queue, 0, sizeof(*queue));
 	}
 	return true;
+}
+
+static bool finish_queue(struct loom_sim *sim, const struct deferred *d)
+{
+	struct queue *queue = &sim->queue[d->id];
+
+	if (!queue_idle(sim, queue))
+		return false;
+	queue_drop_ring(sim, queue);
+	memset(queue, 0, sizeof(*queue));
+	return true;
+}
+
+static bool finish(struct loom_sim *sim, const struct deferred *d)
+{
+	return d->opcode == LOOM_ADMIN_QUEUE_DESTROY ? finish_queue(sim, d) :
+						       finish_context(sim, d);
 }
 
 void admin_finish_deferred(struct loom_sim *sim)
@@ -133,6 +187,8 @@ void admin_finish_deferred(struct loom_sim *sim)
 	struct firmware *fw = &sim->fw;
 	uint32_t i = 0;
 
+	if (fw->hung)
+		return;
 	while (i < fw->num_deferred) {
 		struct deferred d = fw->deferred[i];
 

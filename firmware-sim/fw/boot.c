@@ -43,23 +43,29 @@ void boot_finish(struct loom_sim *sim)
 		boot_crash(sim, LOOM_BOOT_BUS);
 	} else {
 		sim->state = LOOM_STATE_READY;
+		sim->fw.ready_since = sim->now;
+		log_line(sim, "interface %u.%u, instruction set %u.%u, ready", LOOM_HW_MAJOR,
+			 LOOM_HW_MINOR, LOOM_ISA_MAJOR, LOOM_ISA_MINOR);
 		for (uint32_t i = 0; i < sim->config.caps.num_cores; i++)
 			core_gauges_start(&sim->core[i], sim->now);
 		sim_irq(sim, 0);
+		inject_waiting(sim);
 	}
 }
 
 /* The firmware cannot go on, and says so. */
 void boot_crash(struct loom_sim *sim, enum loom_boot_error error)
 {
+	log_line(sim, "crash, error %u", error);
 	for (int id = 0; id < EVENT_COUNT; id++)
 		event_set(sim, id, NEVER);
+	sim->fw.heartbeat = firmware_heartbeat(sim);
 	sim->state = LOOM_STATE_CRASHED;
 	sim->error = error;
 	sim_irq(sim, 0);
 }
 
-static void core_reset(struct core *core, uint64_t now)
+static void clear_core(struct core *core, uint64_t now)
 {
 	for (uint32_t i = 0; i < core->num_jobs; i++)
 		job_free(core, core->job[i]);
@@ -82,10 +88,12 @@ void boot_reset(struct loom_sim *sim)
 	if (sim->fw.job)
 		job_free(queue_core(sim, sim->fw.job->queue), sim->fw.job);
 	for (uint32_t i = 0; i < caps->num_cores; i++)
-		core_reset(&sim->core[i], sim->now);
+		clear_core(&sim->core[i], sim->now);
 	memset(sim->context, 0, (caps->max_contexts + 1) * sizeof(*sim->context));
 	memset(sim->queue, 0, caps->max_queues * sizeof(*sim->queue));
 	memset(&sim->fw, 0, sizeof(sim->fw));
+	bands_init(sim);
+	inject_end(sim);
 	memset(sim->tlb, 0, sizeof(sim->tlb));
 	sim->state = LOOM_STATE_RESET;
 	sim->error = LOOM_BOOT_OK;

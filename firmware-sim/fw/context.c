@@ -62,7 +62,7 @@ uint16_t context_kill(struct loom_sim *sim, uint32_t id)
 
 	if (!ctx)
 		return LOOM_ADMIN_BAD_ID;
-	if (!ctx->dead)
+	if (!ctx->dead || ctx->dead == LOOM_FAULT_RESET)
 		ctx->dead = LOOM_FAULT_CANCELLED;
 	for (uint32_t c = 0; c < sim->config.caps.num_cores; c++) {
 		struct core *core = &sim->core[c];
@@ -71,6 +71,19 @@ uint16_t context_kill(struct loom_sim *sim, uint32_t id)
 			if (core->job[i]->ctx == ctx)
 				job_kill(sim, core->job[i], LOOM_FAULT_CANCELLED);
 	}
+	return LOOM_ADMIN_OK;
+}
+
+/* Let a context go on that a CORE_RESET stopped. */
+uint16_t context_resume(struct loom_sim *sim, uint32_t id)
+{
+	struct context *ctx = context_get(sim, id);
+
+	if (!ctx)
+		return LOOM_ADMIN_BAD_ID;
+	if (ctx->dead && ctx->dead != LOOM_FAULT_RESET)
+		return LOOM_ADMIN_DEAD;
+	ctx->dead = LOOM_FAULT_NONE;
 	return LOOM_ADMIN_OK;
 }
 

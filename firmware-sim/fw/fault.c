@@ -16,6 +16,7 @@ void job_kill(struct loom_sim *sim, struct job *job, enum loom_fault fault)
 	job->dead = true;
 	queue_core(sim, job->queue)->ended = true;
 	job->cqe.fault = fault;
+	job_forget_left(queue_core(sim, job->queue), job);
 	weight_release(job, UINT64_MAX);
 	compute_abort(sim, queue_core(sim, job->queue), job);
 }
@@ -38,7 +39,8 @@ static void kill_successors(struct loom_sim *sim, const struct job *job)
 
 static bool is_consequence(enum loom_fault fault)
 {
-	return fault == LOOM_FAULT_CONTEXT_DEAD || fault == LOOM_FAULT_CANCELLED;
+	return fault == LOOM_FAULT_CONTEXT_DEAD || fault == LOOM_FAULT_CANCELLED ||
+	       fault == LOOM_FAULT_RESET;
 }
 
 void job_fault(struct loom_sim *sim, struct job *job, enum loom_fault fault, uint32_t cmd,
@@ -52,6 +54,9 @@ void job_fault(struct loom_sim *sim, struct job *job, enum loom_fault fault, uin
 	if (is_consequence(fault))
 		return;
 	queue_core(sim, job->queue)->counters.faults++;
+	log_line(sim, "queue %u, context %u, job %u: fault %u at command %d, address %#llx",
+		 job->queue->desc.queue, job->cqe.ctx, job->cqe.seq, fault, (int)cmd,
+		 (unsigned long long)addr);
 	if (!job->ctx)
 		return;
 	if (!job->ctx->dead)

@@ -76,6 +76,23 @@ static void deal(struct job *job)
 	}
 }
 
+uint64_t job_compute_time(const struct loom_hw_caps *caps, const struct loom_cmd *cmd)
+{
+	return loom_timing_cycles_to_ps(caps, loom_timing_cycles(caps, cmd));
+}
+
+/* What it will ask of the engines. */
+static void estimate(const struct loom_hw_caps *caps, struct job *job)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < job->count[ENGINE_COMPUTE]; i++)
+		job->compute_left += job_compute_time(caps, job->stream[ENGINE_COMPUTE][i].cmd);
+	for (uint32_t i = 0; i < job->count[ENGINE_DMA]; i++)
+		bytes += loom_timing_dram_bytes(job->stream[ENGINE_DMA][i].cmd);
+	job->dram_time = loom_timing_dram_ps(caps, bytes + job->weight_bytes);
+}
+
 static void check_and_deal(struct loom_sim *sim, struct job *job)
 {
 	const struct loom_cmdbuf *header = job->buffer;
@@ -92,6 +109,7 @@ static void check_and_deal(struct loom_sim *sim, struct job *job)
 	job->num_cmds = header->num_cmds;
 	job->weight_bytes = header->weight_bytes;
 	deal(job);
+	estimate(&sim->config.caps, job);
 }
 
 static void read_desc(struct loom_sim *sim, struct job *job)
@@ -139,6 +157,8 @@ void job_dispatch(struct loom_sim *sim, struct job *job)
 	struct core *core = queue_core(sim, job->queue);
 
 	core->job[core->num_jobs++] = job;
+	core->compute_left += job->compute_left;
+	core->fetch_left += job->weight_bytes;
 	core->ended = true;
 	job->cqe.dispatched = sim->now / PS_PER_NS;
 	if (job->cqe.fault == LOOM_FAULT_NONE && job->ctx->dead)
@@ -155,6 +175,13 @@ void job_dispatch(struct loom_sim *sim, struct job *job)
 		job->weights = pool_get(&core->weight_pool, job->weight_bytes);
 	if (!job->count[ENGINE_COMPUTE])
 		weight_release(job, UINT64_MAX);
+}
+
+void job_forget_left(struct core *core, struct job *job)
+{
+	core->compute_left -= job->compute_left;
+	job->compute_left = 0;
+	core->fetch_left -= job->weight_bytes - job->reserved;
 }
 
 void job_free(struct core *core, struct job *job)
@@ -198,9 +225,9 @@ struct job *job_issuing(struct core *core, enum engine engine)
 	return NULL;
 }
 
-static bool finished(const struct job *job)
+static bool finished(const struct core *core, const struct job *job)
 {
-	return !job->in_flight && job->freed == job->reserved &&
+	return !job->in_flight && !engines_hold(core, job) && job->freed == job->reserved &&
 	       !job_has_left(job, ENGINE_FETCH) && !job_has_left(job, ENGINE_DMA) &&
 	       !job_has_left(job, ENGINE_COMPUTE);
 }
@@ -245,11 +272,11 @@ void jobs_complete(struct loom_sim *sim, struct core *core)
 {
 	uint32_t i = 0;
 
-	if (!core->ended)
+	if (!core->ended || sim->fw.hung)
 		return;
 	core->ended = false;
 	while (i < core->num_jobs) {
-		if (finished(core->job[i]) && first_of_context(core, i)) {
+		if (finished(core, core->job[i]) && first_of_context(core, i)) {
 			complete(sim, core, i);
 			i = 0;
 		} else {

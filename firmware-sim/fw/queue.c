@@ -3,6 +3,8 @@
  * Queues: a ring of jobs in, a ring of completions out, a doorbell, and interrupts that are
  * saved up while more completions are sure to follow.
  */
+#include <string.h>
+
 #include "device.h"
 
 static bool desc_ok(const struct loom_hw_caps *caps, const struct loom_admin_queue *d)
@@ -10,6 +12,7 @@ static bool desc_ok(const struct loom_hw_caps *caps, const struct loom_admin_que
 	return d->core < caps->num_cores && d->entries_log2 < 31 &&
 	       1u << d->entries_log2 <= caps->max_ring_entries && d->vm_slots &&
 	       d->vector < caps->num_vectors && d->irq_batch &&
+	       d->band < LOOM_BAND_COUNT && !(d->flags & ~LOOM_QUEUE_USER) && !d->reserved &&
 	       !(d->sq % 8) && !(d->cq % 8) && !(d->state % 8) && !(d->vm_table % 4);
 }
 
@@ -61,43 +64,16 @@ void queue_doorbell(struct loom_sim *sim, uint32_t id, uint32_t tail)
 	    tail - queue->sq_head < queue->sq_tail - queue->sq_head)
 		return;
 	core_add_outstanding(sim, queue_core(sim, queue), (int32_t)(tail - queue->sq_tail));
-	sim->fw.in_rings += tail - queue->sq_tail;
+	band_arrived(sim, queue, tail - queue->sq_tail);
 	queue->sq_tail = tail;
 }
 
 /* The slot of the next job, which leaves the ring. */
 uint64_t queue_take_slot(struct loom_sim *sim, struct queue *queue)
 {
-	sim->fw.in_rings--;
+	band_left(sim, queue);
 	return queue->desc.sq +
 	       (queue->sq_head++ & (queue->entries - 1)) * sizeof(struct loom_hw_job);
-}
-
-static bool room_for_a_job(const struct loom_sim *sim)
-{
-	for (uint32_t i = 0; i < sim->config.caps.num_cores; i++)
-		if (sim->core[i].num_jobs < MAX_RESIDENT)
-			return true;
-	return false;
-}
-
-/* The queue that the firmware takes the next job from: round robin, one job each. */
-struct queue *queue_next(struct loom_sim *sim)
-{
-	uint32_t n = sim->config.caps.max_queues;
-
-	if (!sim->fw.in_rings || !room_for_a_job(sim))
-		return NULL;
-	for (uint32_t i = 0; i < n; i++) {
-		struct queue *queue = &sim->queue[(sim->fw.next_queue + i) % n];
-
-		if (!queue->used || queue->dying || queue->sq_head == queue->sq_tail ||
-		    queue_core(sim, queue)->num_jobs == MAX_RESIDENT)
-			continue;
-		sim->fw.next_queue = (sim->fw.next_queue + i + 1) % n;
-		return queue;
-	}
-	return NULL;
 }
 
 void queue_write_state(struct loom_sim *sim, struct queue *queue)
@@ -124,6 +100,8 @@ void queue_complete(struct loom_sim *sim, struct queue *queue, struct loom_hw_cq
 	uint64_t slot = queue->cq_tail & (queue->entries - 1);
 
 	cqe->end = sim->now / PS_PER_NS;
+	if (inject_spoils_cqe(sim))
+		memset(cqe, 0xa5, sizeof(*cqe));
 	sim->ops->dma_write(sim->opaque, queue->desc.cq + slot * sizeof(*cqe), cqe, sizeof(*cqe));
 	queue->cq_tail++;
 	queue_write_state(sim, queue);

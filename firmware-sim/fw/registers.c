@@ -51,8 +51,19 @@ static uint32_t read_global32(const struct loom_sim *sim, uint64_t offset)
 	case LOOM_REG_ADMIN_ENTRIES:	return fw->admin_entries;
 	case LOOM_REG_ADMIN_TAIL:	return fw->admin_tail;
 	case LOOM_REG_ADMIN_CQ_TAIL:	return fw->admin_cq_tail;
+	case LOOM_REG_HEARTBEAT:	return firmware_heartbeat(sim);
+	case LOOM_REG_LOG_HEAD:		return sim->log.head;
 	default:			return 0;
 	}
+}
+
+static uint64_t read_log(const struct loom_sim *sim, uint64_t offset)
+{
+	uint64_t value = 0;
+
+	if (offset < LOOM_LOG_BYTES)
+		memcpy(&value, sim->log.bytes + offset, sizeof(value));
+	return value;
 }
 
 /* The 64-bit word at an 8-byte aligned offset. */
@@ -68,6 +79,8 @@ static uint64_t read_word(const struct loom_sim *sim, uint64_t offset)
 	}
 	if (offset >= LOOM_REG_CORE(0))
 		return read_core(sim, (offset - LOOM_REG_CORE(0)) / 0x1000, offset % 0x1000);
+	if (offset >= LOOM_REG_LOG)
+		return read_log(sim, offset - LOOM_REG_LOG);
 	if (offset >= LOOM_REG_CAPS)
 		return read_caps(sim, offset - LOOM_REG_CAPS) |
 		       (uint64_t)read_caps(sim, offset + 4 - LOOM_REG_CAPS) << 32;
@@ -115,6 +128,21 @@ static void write_admin_setup(struct firmware *fw, uint64_t offset, uint32_t val
 	}
 }
 
+static void write_inject(struct loom_sim *sim, uint64_t offset, uint32_t value)
+{
+	const char *wrong;
+
+	if (!(sim->config.caps.flags & LOOM_CAP_INJECT))
+		return;
+	if (offset == LOOM_REG_INJECT_ARG) {
+		sim->inject.register_arg = value;
+		return;
+	}
+	wrong = inject(sim, value, sim->inject.register_arg);
+	if (wrong)
+		log_line(sim, "cannot inject %u:%u: %s", value, sim->inject.register_arg, wrong);
+}
+
 void registers_write(struct loom_sim *sim, uint64_t offset, uint32_t value)
 {
 	struct firmware *fw = &sim->fw;
@@ -125,6 +153,8 @@ void registers_write(struct loom_sim *sim, uint64_t offset, uint32_t value)
 		/* More than the ring holds is a stray write. */
 		if (sim->state == LOOM_STATE_READY && value - fw->admin_head <= fw->admin_entries)
 			fw->admin_tail = value;
+	} else if (offset == LOOM_REG_INJECT || offset == LOOM_REG_INJECT_ARG) {
+		write_inject(sim, offset, value);
 	} else if (sim->state == LOOM_STATE_RESET) {
 		write_admin_setup(fw, offset, value);
 	}

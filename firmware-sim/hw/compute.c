@@ -6,6 +6,11 @@
  */
 #include "device.h"
 
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static struct command *current(const struct job *job)
 {
 	return &job->stream[ENGINE_COMPUTE][job->done[ENGINE_COMPUTE]];
@@ -96,7 +101,7 @@ void compute_kick(struct loom_sim *sim, struct core *core)
 	}
 	stall = stalled_by(core, compute->job);
 	compute_stall(sim, core, stall, stall == STALL_NONE ? NULL : compute->job);
-	if (stall == STALL_NONE)
+	if (stall == STALL_NONE && !engine_hangs(core, ENGINE_COMPUTE, compute->job))
 		start_pass(sim, compute);
 }
 
@@ -123,15 +128,42 @@ enum compute_state compute_state(const struct loom_sim *sim, const struct core *
 	       compute->stall == STALL_DMA ? COMPUTE_WAIT_DMA : COMPUTE_IDLE;
 }
 
+/* The command's data passes by: is a bit of it wrong? */
+static bool memory_error(struct loom_sim *sim, struct core *core, struct job *job)
+{
+	const struct command *command = current(job);
+	enum loom_fault fault = LOOM_FAULT_NONE;
+
+	if (loom_timing_weight_window(&sim->config.caps, command->cmd))
+		fault = inject_read(sim, core, LOOM_MEMORY_WEIGHT_SRAM);
+	if (!fault && command->cmd->opcode != LOOM_OP_NOP)
+		fault = inject_read(sim, core, LOOM_MEMORY_ACT_SRAM);
+	if (fault)
+		job_fault(sim, job, fault, command->number, 0);
+	return fault;
+}
+
+static void count_done(const struct loom_hw_caps *caps, struct core *core, struct job *job,
+		       const struct loom_cmd *cmd)
+{
+	uint64_t ps = job_compute_time(caps, cmd);
+
+	job->compute_left -= ps;
+	core->compute_left -= ps;
+	core->counters.macs += loom_timing_macs(cmd);
+}
+
 static void end_command(struct loom_sim *sim, struct core *core, struct job *job)
 {
 	const struct loom_cmd *cmd = current(job)->cmd;
 	bool by_layer = job->desc.flags & LOOM_JOB_RELEASE_LAYER;
 
+	if (memory_error(sim, core, job))
+		return;
 	if (functional(sim))
 		execute(&sim->config.caps, &core->scratch, cmd, act_sram_of(core, job->ctx),
 			job->weights);
-	core->counters.macs += loom_timing_macs(cmd);
+	count_done(&sim->config.caps, core, job, cmd);
 	core->compute.job = NULL;
 	core->ended = true;
 	job->cqe.compute_end = sim->now / PS_PER_NS;
@@ -140,11 +172,6 @@ static void end_command(struct loom_sim *sim, struct core *core, struct job *job
 		weight_release(job, UINT64_MAX);
 	else if (!by_layer)
 		weight_release(job, cmd->release_to);
-}
-
-static uint64_t min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 void compute_pass_done(struct loom_sim *sim)

@@ -29,7 +29,7 @@ bool dma_next(struct loom_sim *sim, struct core *core, struct burst *burst)
 	if (!job)
 		return false;
 	cmd = job->stream[ENGINE_DMA][job->issued[ENGINE_DMA]].cmd;
-	if (!may_start(core, job, cmd))
+	if (!may_start(core, job, cmd) || engine_hangs(core, ENGINE_DMA, job))
 		return false;
 	left = loom_timing_dram_bytes(cmd) - job->moved[ENGINE_DMA];
 	*burst = (struct burst){
@@ -141,7 +141,9 @@ void dma_arrived(struct loom_sim *sim, struct core *core, const struct burst *bu
 	if (job->dead)
 		return;
 	piece.lease = act_sram_of(core, job->ctx);
-	fault = copy_burst(&piece, command->cmd, burst);
+	fault = inject_burst(sim, core, command->cmd->opcode == LOOM_OP_STORE);
+	if (!fault)
+		fault = copy_burst(&piece, command->cmd, burst);
 	if (fault) {
 		job_fault(sim, job, fault, command->number, piece.fault_addr);
 		return;

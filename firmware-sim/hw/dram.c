@@ -21,10 +21,12 @@ static enum engine other(enum engine engine)
 /* Fractions of a picosecond are carried, so a long transfer takes exactly bytes / bandwidth. */
 static uint64_t transfer_time(struct loom_sim *sim, struct dram *dram, uint32_t bytes)
 {
-	uint64_t scaled = bytes * 1000000ull + dram->remainder;
+	/* per 100 s, so that a percentage of it (fw/inject.c) is whole */
+	uint64_t bandwidth = (uint64_t)sim->config.caps.dram_mbps * sim->inject.dram_percent;
+	uint64_t scaled = bytes * 100000000ull + dram->remainder;
 
-	dram->remainder = scaled % sim->config.caps.dram_mbps;
-	return scaled / sim->config.caps.dram_mbps;
+	dram->remainder = scaled % bandwidth;
+	return scaled / bandwidth;
 }
 
 static void stamp_start(struct job *job, enum engine engine, uint64_t now)
@@ -81,6 +83,15 @@ void dram_kick(struct loom_sim *sim, struct core *core)
 	} else {
 		dram->remainder = 0;
 	}
+}
+
+void dram_drop(struct loom_sim *sim, struct core *core)
+{
+	struct dram *dram = &core->dram;
+
+	*dram = (struct dram){ .turn = ENGINE_FETCH };
+	event_set(sim, EVENT_CHANNEL, NEVER);
+	event_set(sim, EVENT_ARRIVAL, NEVER);
 }
 
 static void wait_for_arrival(struct loom_sim *sim, const struct dram *dram)

@@ -36,7 +36,8 @@ bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst)
 {
 	struct job *job;
 
-	if (!describe(sim, core, burst) || !weight_reserve(sim, core, burst->job, burst->bytes))
+	if (!describe(sim, core, burst) || engine_hangs(core, ENGINE_FETCH, burst->job) ||
+	    !weight_reserve(sim, core, burst->job, burst->bytes))
 		return false;
 	job = burst->job;
 	job->moved[ENGINE_FETCH] = burst->last ? 0 : burst->offset + burst->bytes;
@@ -67,7 +68,10 @@ void fetch_arrived(struct loom_sim *sim, struct core *core, const struct burst *
 	job->arrived += burst->bytes;
 	if (job->dead)
 		return;
-	fault = mmu_read(sim, job->ctx, cmd->va + burst->offset, to, burst->bytes, &fault_va);
+	fault_va = cmd->va + burst->offset;
+	fault = inject_burst(sim, core, false);
+	if (!fault)
+		fault = mmu_read(sim, job->ctx, fault_va, to, burst->bytes, &fault_va);
 	if (fault) {
 		job_fault(sim, job, fault, command->number, fault_va);
 		return;

@@ -18,6 +18,7 @@ bool weight_reserve(struct loom_sim *sim, struct core *core, struct job *job, ui
 		return false;
 	core->weight_used += bytes;
 	job->reserved += bytes;
+	core->fetch_left -= bytes;
 	return true;
 }
 

@@ -2,10 +2,6 @@
 /*
  * The PCI function that carries a Loom device: BARs, MSI-X, DMA and a virtual-clock timer on one
  * side, loom_sim.h on the other. Everything that makes it an NPU is behind loom_sim.h.
- *
- *   -device loom,preset=memory-centric,functional=off,bus=...
- *
- * A size of 0 (the default) is the preset's.
  */
 
 #include "qemu/osdep.h"
@@ -21,33 +17,7 @@
 #include "migration/vmstate.h"
 #include "sysemu/cpu-timers.h"
 
-#include "loom_sim.h"
-
-#define TYPE_LOOM "loom"
-OBJECT_DECLARE_SIMPLE_TYPE(LoomState, LOOM)
-
-/* Sizes that a property overrides. */
-typedef struct LoomSizes {
-	uint32_t array_rows, array_cols, num_arrays, clock_khz;
-	uint32_t acc_rows, wload_rows, vector_lanes;
-	uint32_t weight_sram, act_sram;
-	uint32_t dram_mbps, dram_latency_ns, dram_burst;
-	uint32_t fw_job_ns, fw_cmd_ns;
-} LoomSizes;
-
-struct LoomState {
-	PCIDevice pdev;
-	MemoryRegion regs;
-	MemoryRegion doorbells;
-	QEMUTimer *timer;
-	uint64_t expires;	/* what it is set to */
-	struct loom_sim *sim;
-
-	char *preset;
-	bool functional;
-	uint64_t watchdog_ns;
-	LoomSizes sizes;
-};
+#include "loom-pci.h"
 
 /* ---- what the device asks of the host ---- */
 
@@ -95,7 +65,7 @@ static const struct loom_sim_ops loom_ops = {
 
 /* ---- what the host asks of the device ---- */
 
-static uint64_t loom_now(void)
+uint64_t loom_now(void)
 {
 	return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 }
@@ -112,6 +82,8 @@ static uint64_t loom_regs_read(void *opaque, hwaddr addr, unsigned int size)
 {
 	LoomState *s = opaque;
 
+	if (!loom_answers(s))
+		return UINT64_MAX;
 	return loom_sim_read(s->sim, loom_now(), addr, size);
 }
 
@@ -119,7 +91,8 @@ static void loom_regs_write(void *opaque, hwaddr addr, uint64_t val, unsigned in
 {
 	LoomState *s = opaque;
 
-	loom_sim_write(s->sim, loom_now(), addr, val, size);
+	if (loom_answers(s))
+		loom_sim_write(s->sim, loom_now(), addr, val, size);
 }
 
 static const MemoryRegionOps loom_regs_ops = {
@@ -132,14 +105,14 @@ static const MemoryRegionOps loom_regs_ops = {
 
 static uint64_t loom_doorbell_read(void *opaque, hwaddr addr, unsigned int size)
 {
-	return 0;
+	return loom_answers(opaque) ? 0 : UINT64_MAX;
 }
 
 static void loom_doorbell_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)
 {
 	LoomState *s = opaque;
 
-	if (addr % LOOM_DOORBELL_STRIDE == 0)
+	if (addr % LOOM_DOORBELL_STRIDE == 0 && loom_answers(s))
 		loom_sim_doorbell(s->sim, loom_now(), addr / LOOM_DOORBELL_STRIDE, val);
 }
 
@@ -151,18 +124,6 @@ static const MemoryRegionOps loom_doorbell_ops = {
 	.impl = { .min_access_size = 4, .max_access_size = 4 },
 };
 
-/* A device that may not master the bus can do nothing, so it starts again. */
-static void loom_config_write(PCIDevice *pdev, uint32_t addr, uint32_t val, int len)
-{
-	LoomState *s = LOOM(pdev);
-	bool was_master = pci_get_word(pdev->config + PCI_COMMAND) & PCI_COMMAND_MASTER;
-
-	pci_default_write_config(pdev, addr, val, len);
-	pcie_cap_flr_write_config(pdev, addr, val, len);
-	if (was_master && !(pci_get_word(pdev->config + PCI_COMMAND) & PCI_COMMAND_MASTER))
-		loom_sim_reset(s->sim, loom_now());
-}
-
 static void loom_reset(DeviceState *dev)
 {
 	LoomState *s = LOOM(dev);
@@ -171,53 +132,6 @@ static void loom_reset(DeviceState *dev)
 }
 
 /* ---- coming and going ---- */
-
-static void override(uint32_t *size, uint32_t property)
-{
-	if (property)
-		*size = property;
-}
-
-static void loom_override_sizes(struct loom_hw_caps *caps, const LoomSizes *p)
-{
-	override(&caps->array_rows, p->array_rows);
-	override(&caps->array_cols, p->array_cols);
-	override(&caps->num_arrays, p->num_arrays);
-	override(&caps->clock_khz, p->clock_khz);
-	override(&caps->acc_rows, p->acc_rows);
-	override(&caps->wload_rows, p->wload_rows);
-	override(&caps->vector_lanes, p->vector_lanes);
-	override(&caps->weight_sram_bytes, p->weight_sram);
-	override(&caps->act_sram_bytes, p->act_sram);
-	override(&caps->dram_mbps, p->dram_mbps);
-	override(&caps->dram_latency_ns, p->dram_latency_ns);
-	override(&caps->dram_burst_bytes, p->dram_burst);
-	override(&caps->fw_job_ns, p->fw_job_ns);
-	override(&caps->fw_cmd_ns, p->fw_cmd_ns);
-}
-
-static bool loom_config(LoomState *s, struct loom_sim_config *config, Error **errp)
-{
-	const char *wrong;
-
-	if (!loom_sim_preset(config, s->preset)) {
-		g_autofree char *names = g_strjoinv(", ", (char **)loom_sim_presets());
-
-		error_setg(errp, "preset=%s: there are %s", s->preset, names);
-		return false;
-	}
-	loom_override_sizes(&config->caps, &s->sizes);
-	if (!s->functional)
-		config->functional = LOOM_SIM_FUNCTIONAL_OFF;
-	if (s->watchdog_ns != UINT64_MAX)
-		config->watchdog_ns = s->watchdog_ns;
-	if (icount_enabled())
-		config->caps.flags |= LOOM_CAP_ICOUNT;
-	wrong = loom_sim_check(config);
-	if (wrong)
-		error_setg(errp, "loom: %s", wrong);
-	return !wrong;
-}
 
 static void loom_init_bars(LoomState *s, const struct loom_hw_caps *caps)
 {
@@ -241,63 +155,53 @@ static bool loom_init_msix(PCIDevice *pdev, unsigned int vectors, Error **errp)
 	return true;
 }
 
+static bool loom_init_sim(LoomState *s, const struct loom_sim_config *config, Error **errp)
+{
+	s->expires = UINT64_MAX;
+	s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, loom_timer, s);
+	s->sim = loom_sim_new(config, &loom_ops, s);
+	if (!s->sim)
+		error_setg(errp, "loom: out of memory");
+	return s->sim && loom_config_faults(s, errp);
+}
+
+static void loom_free_sim(LoomState *s)
+{
+	loom_sim_free(s->sim);
+	s->sim = NULL;
+	timer_free(s->timer);
+}
+
 static void loom_realize(PCIDevice *pdev, Error **errp)
 {
 	LoomState *s = LOOM(pdev);
 	struct loom_sim_config config;
 
-	if (!loom_config(s, &config, errp))
+	if (!loom_config(s, &config, errp) || !loom_power_init(pdev, errp))
 		return;
-	if (pci_bus_is_express(pci_get_bus(pdev))) {
-		if (pcie_endpoint_cap_init(pdev, 0) < 0) {
-			error_setg(errp, "loom: no room for the PCI Express capability");
-			return;
-		}
-		pcie_cap_flr_init(pdev);
-	}
 	loom_init_bars(s, &config.caps);
-	if (!loom_init_msix(pdev, config.caps.num_vectors, errp))
-		return;
-	s->expires = UINT64_MAX;
-	s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, loom_timer, s);
-	s->sim = loom_sim_new(&config, &loom_ops, s);
-	if (!s->sim)
-		error_setg(errp, "loom: out of memory");
+	if (!loom_init_sim(s, &config, errp) ||
+	    !loom_init_msix(pdev, config.caps.num_vectors, errp))
+		loom_free_sim(s);
 }
 
 static void loom_exit(PCIDevice *pdev)
 {
 	LoomState *s = LOOM(pdev);
 
-	loom_sim_free(s->sim);
-	timer_free(s->timer);
 	msix_uninit_exclusive_bar(pdev);
+	loom_free_sim(s);
 }
-
-static Property loom_properties[] = {
-	DEFINE_PROP_STRING("preset", LoomState, preset),
-	DEFINE_PROP_BOOL("functional", LoomState, functional, true),
-	DEFINE_PROP_UINT64("watchdog-ns", LoomState, watchdog_ns, UINT64_MAX),
-	DEFINE_PROP_UINT32("array-rows", LoomState, sizes.array_rows, 0),
-	DEFINE_PROP_UINT32("array-cols", LoomState, sizes.array_cols, 0),
-	DEFINE_PROP_UINT32("num-arrays", LoomState, sizes.num_arrays, 0),
-	DEFINE_PROP_UINT32("clock-khz", LoomState, sizes.clock_khz, 0),
-	DEFINE_PROP_UINT32("acc-rows", LoomState, sizes.acc_rows, 0),
-	DEFINE_PROP_UINT32("wload-rows", LoomState, sizes.wload_rows, 0),
-	DEFINE_PROP_UINT32("vector-lanes", LoomState, sizes.vector_lanes, 0),
-	DEFINE_PROP_SIZE32("weight-sram", LoomState, sizes.weight_sram, 0),
-	DEFINE_PROP_SIZE32("act-sram", LoomState, sizes.act_sram, 0),
-	DEFINE_PROP_UINT32("dram-mbps", LoomState, sizes.dram_mbps, 0),
-	DEFINE_PROP_UINT32("dram-latency-ns", LoomState, sizes.dram_latency_ns, 0),
-	DEFINE_PROP_SIZE32("dram-burst", LoomState, sizes.dram_burst, 0),
-	DEFINE_PROP_UINT32("fw-job-ns", LoomState, sizes.fw_job_ns, 0),
-	DEFINE_PROP_UINT32("fw-cmd-ns", LoomState, sizes.fw_cmd_ns, 0),
-	DEFINE_PROP_END_OF_LIST(),
-};
 
 static void loom_instance_init(Object *obj)
 {
 	LOOM(obj)->preset = g_strdup("memory-centric");
+	LOOM(obj)->fault = g_strdup("none");
+}
+
+static void loom_instance_finalize(Object *obj)
+{
+	g_free(LOOM(obj)->fault);
 }
 
 /* Jobs in flight are no state that a stream could carry. */
@@ -313,6 +217,7 @@ static void loom_class_init(ObjectClass *class, void *data)
 
 	k->realize = loom_realize;
 	k->exit = loom_exit;
+	k->config_read = loom_config_read;
 	k->config_write = loom_config_write;
 	k->vendor_id = LOOM_PCI_VENDOR;
 	k->device_id = LOOM_PCI_DEVICE;
@@ -320,7 +225,7 @@ static void loom_class_init(ObjectClass *class, void *data)
 	dc->desc = "Loom neural processing unit";
 	dc->reset = loom_reset;
 	dc->vmsd = &loom_vmstate;
-	device_class_set_props(dc, loom_properties);
+	loom_config_class_init(class);
 	set_bit(DEVICE_CATEGORY_MISC, dc->categories);
 }
 
@@ -329,6 +234,7 @@ static const TypeInfo loom_info = {
 	.parent = TYPE_PCI_DEVICE,
 	.instance_size = sizeof(LoomState),
 	.instance_init = loom_instance_init,
+	.instance_finalize = loom_instance_finalize,
 	.class_init = loom_class_init,
 	.interfaces = (InterfaceInfo[]) {
 		{ INTERFACE_PCIE_DEVICE },

@@ -45,6 +45,11 @@ accepts ""
 accepts ,preset=memory-centric
 accepts ,preset=compute-centric,functional=off
 accepts ,preset=tiny,array-rows=32,weight-sram=1M,act-sram=64K,dram-mbps=2000,watchdog-ns=0
+accepts ,inject=on
+accepts ,fault=slow-dram:25+ecc-corrected:dram
+refuses ,fault=flood "there is no such fault; there are none, hang-fetch"
+refuses ,fault=slow-dram:0 "1 to 100 percent of the bandwidth are left"
+refuses ,fault=ecc-corrected:disk "the argument is no number and no memory"
 refuses ,preset=fast "there are memory-centric, compute-centric, tiny"
 refuses ,dram-burst=100 "a DRAM burst is a power of two"
 refuses ,array-rows=2 "an array has 4 to 1024 rows and columns"

@@ -408,6 +408,7 @@ static int make_queue(struct lane_sim *lane)
 		.buffer_bytes = caps->weight_sram_bytes,
 		.dram_bytes_per_s = caps->dram_mbps * 1000000ull,
 		.window_ps = lane->options.window_us * 1000000,
+		.tile_release = !lane->options.release_layer,
 		.max_jobs = MAX_JOBS,
 	};
 	int err = loom_queue_create(lane->base.dev, &args, &lane->queue);

@@ -63,6 +63,7 @@ static int make_scheduler(struct loomd *d)
 		.buffer_bytes = caps->weight_sram_bytes,
 		.dram_bytes_per_s = caps->dram_mbps * 1000000ull,
 		.window_ps = d->device.window_ps,
+		.tile_release = true,
 		.max_jobs = d->options.max_jobs,
 		.policy = d->options.policy,
 		.drop_late = d->options.drop_late,

@@ -21,12 +21,14 @@
 #define DEFAULT_MAX_JOBS 64
 #define MIN_JOBS 2
 #define MAX_JOBS 4096
+#define DEFAULT_TURNAROUND_PS 2000000
 #define REBASE_PS (1000ll << 50)	/* 13 days */
 
 struct model {
 	bool used, removed;
 	struct sched_slice *slices;
 	struct policy_profile profile;
+	int64_t *sums;			/* of the profile: need, deficit, left */
 	unsigned int max_inflight, inflight;
 	struct request_list requests;
 	struct request *current;	/* the first with slices left, or NULL */
@@ -56,16 +58,19 @@ struct sched {
 	struct device_state device;
 	uint64_t base_ns;		/* the state's time 0 */
 	int64_t slip_ps;
+	int64_t now;			/* the state's clock at the last pick */
 	struct job *jobs;
 	unsigned int job_mask, num_jobs;
 	uint64_t head_tag, tail_tag;	/* [head, tail) are at the device, but for the completed */
 	bool waiting;			/* the policy waits for an event */
-	uint64_t timer, timer_told;
+	uint64_t timer, timer_told;	/* the next deadline */
+	uint64_t wake;			/* the policy wants to be asked then */
 	struct sched_stats stats;
 };
 
 static const struct policy_ops *const policies[] = {
-	&sched_policy_layerweaver, &sched_policy_fifo, &sched_policy_fair, &sched_policy_edf,
+	&sched_policy_loom, &sched_policy_layerweaver, &sched_policy_layerweaver_plus, &sched_policy_ai_mt,
+	&sched_policy_prema, &sched_policy_edf, &sched_policy_fair, &sched_policy_fifo,
 };
 
 #define NUM_POLICIES (sizeof(policies) / sizeof(policies[0]))
@@ -81,22 +86,31 @@ const char *const *sched_policies(void)
 	return names;
 }
 
+/* "name" or "name:options". */
 static const struct policy_ops *find_policy(const char *name)
 {
+	size_t len = strcspn(name, ":");
 	unsigned int i;
 
 	for (i = 0; i < NUM_POLICIES; i++)
-		if (!strcmp(policies[i]->name, name))
+		if (strlen(policies[i]->name) == len && !strncmp(policies[i]->name, name, len))
 			return policies[i];
 	return NULL;
 }
 
-int sched_use_policy(struct sched *s, const struct policy_ops *ops)
+static int use_policy(struct sched *s, const struct policy_ops *ops, const char *options)
 {
 	void *state = calloc(1, ops->state_size ? ops->state_size : 1);
+	int ret = 0;
 
 	if (!state)
 		return -ENOMEM;
+	if (options)
+		ret = ops->options ? ops->options(state, options) : -EINVAL;
+	if (ret) {
+		free(state);
+		return ret;
+	}
 	free(s->policy_state);
 	s->policy_state = state;
 	s->policy = ops;
@@ -104,11 +118,17 @@ int sched_use_policy(struct sched *s, const struct policy_ops *ops)
 	return 0;
 }
 
+int sched_use_policy(struct sched *s, const struct policy_ops *ops)
+{
+	return use_policy(s, ops, NULL);
+}
+
 int sched_set_policy(struct sched *s, const char *policy)
 {
 	const struct policy_ops *ops = find_policy(policy);
+	const char *colon = strchr(policy, ':');
 
-	return ops ? sched_use_policy(s, ops) : -EINVAL;
+	return ops ? use_policy(s, ops, colon ? colon + 1 : NULL) : -EINVAL;
 }
 
 const char *sched_policy(const struct sched *s)
@@ -122,6 +142,8 @@ static void set_defaults(struct sched_config *c)
 
 	if (!c->window_ps)
 		c->window_ps = fill > DEFAULT_WINDOW_PS ? fill : DEFAULT_WINDOW_PS;
+	if (!c->turnaround_ps)
+		c->turnaround_ps = DEFAULT_TURNAROUND_PS;
 	if (!c->max_jobs)
 		c->max_jobs = DEFAULT_MAX_JOBS;
 	if (c->max_jobs < MIN_JOBS)
@@ -155,7 +177,7 @@ int sched_new(const struct sched_config *config, struct sched **out)
 	if (!s)
 		return -ENOMEM;
 	s->config = *config;
-	s->timer = s->timer_told = SCHED_NO_DEADLINE;
+	s->timer = s->timer_told = s->wake = SCHED_NO_DEADLINE;
 	set_defaults(&s->config);
 	ret = sched_set_policy(s, s->config.policy);
 	if (!ret)
@@ -190,6 +212,7 @@ void sched_free(struct sched *s)
 	for (i = 0; i < s->num_models; i++) {
 		free_list(&s->models[i].requests);
 		free(s->models[i].slices);
+		free(s->models[i].sums);
 	}
 	free_list(&s->replies);
 	device_state_fini(&s->device);
@@ -244,9 +267,11 @@ static void fill_offer(struct sched *s, struct model *m)
 		.model = (unsigned int)(m - s->models),
 		.slice = &m->slices[r->next],
 		.profile = &m->profile,
+		.index = r->next,
 		.order = r->order,
 		.deadline = r->deadline,
 		.started = r->started,
+		.more = r->succ,
 		.ready = ready_time(s, m),
 		.since = m->since,
 	};
@@ -269,26 +294,55 @@ static void refresh(struct sched *s, struct model *m)
 	s->waiting = false;
 }
 
+/* A policy that says when to wake it can have the device down to its last slice. */
+static bool must_pick(const struct sched *s)
+{
+	return s->num_jobs < (s->policy->wake ? 1 : MIN_JOBS);
+}
+
 static struct policy_view view_of(const struct sched *s)
 {
 	return (struct policy_view) {
 		.device = &s->device,
+		.now = s->now,
+		.due_offset = (int64_t)s->base_ns * 1000 + s->slip_ps,
+		.turnaround = (int64_t)s->config.turnaround_ps,
 		.offers = s->offers,
 		.num_offers = s->num_offers,
 		.picks = s->stats.picks,
 		.jobs = s->num_jobs,
 		.exhausted = s->exhausted,
-		.must = s->num_jobs < MIN_JOBS,
+		.must = must_pick(s),
 	};
 }
 
 /* ---- models ---- */
+
+/* From the last slice back: need[i] = max(mem, mem - comp + need[i + 1]). */
+static void sum_from_the_end(struct model *m, unsigned int num_slices)
+{
+	int64_t *need = m->sums, *deficit = need + num_slices + 1, *left = deficit + num_slices + 1;
+	unsigned int i;
+
+	for (i = num_slices; i-- > 0;) {
+		int64_t mem = (int64_t)m->slices[i].mem_ps, comp = (int64_t)m->slices[i].comp_ps;
+		int64_t after = mem - comp;
+
+		left[i] = left[i + 1] + comp;
+		deficit[i] = deficit[i + 1] + after;
+		need[i] = after + need[i + 1] > mem ? after + need[i + 1] : mem;
+	}
+	m->profile.need = need;
+	m->profile.deficit = deficit;
+	m->profile.left = left;
+}
 
 static void sum_up(struct model *m, unsigned int num_slices)
 {
 	unsigned int i;
 
 	m->profile = (struct policy_profile) { .num_slices = num_slices };
+	sum_from_the_end(m, num_slices);
 	for (i = 0; i < num_slices; i++) {
 		m->profile.comp_ps += m->slices[i].comp_ps;
 		m->profile.mem_ps += m->slices[i].mem_ps;
@@ -312,6 +366,7 @@ int sched_add_model(struct sched *s, const char *name, const struct sched_slice 
 {
 	struct sched_slice *copy;
 	struct model *m;
+	int64_t *sums;
 
 	if (!num_slices || !max_inflight)
 		return -EINVAL;
@@ -319,10 +374,14 @@ int sched_add_model(struct sched *s, const char *name, const struct sched_slice 
 	if (!m)
 		return -ENOSPC;
 	copy = malloc(num_slices * sizeof(*copy));
-	if (!copy)
+	sums = calloc(3ul * (num_slices + 1), sizeof(*sums));
+	if (!copy || !sums) {
+		free(copy);
+		free(sums);
 		return -ENOMEM;
+	}
 	memcpy(copy, slices, num_slices * sizeof(*copy));
-	*m = (struct model) { .used = true, .slices = copy, .offer = -1 };
+	*m = (struct model) { .used = true, .slices = copy, .sums = sums, .offer = -1 };
 	m->max_inflight = max_inflight;
 	sum_up(m, num_slices);
 	return (int)(m - s->models);
@@ -334,6 +393,7 @@ static void bury(struct model *m)
 	if (!m->removed || m->requests.head)
 		return;
 	free(m->slices);
+	free(m->sums);
 	*m = (struct model) { .offer = -1 };
 }
 
@@ -535,6 +595,8 @@ void sched_tick(struct sched *s, uint64_t now)
 	unsigned int i;
 
 	s->waiting = false;
+	if (now >= s->wake)
+		s->wake = SCHED_NO_DEADLINE;
 	if (!s->config.drop_late)
 		return;
 	s->timer = SCHED_NO_DEADLINE;
@@ -603,11 +665,13 @@ static void bring_state_to(struct sched *s, uint64_t now)
 {
 	if (!s->num_jobs) {
 		restart(s, now);
+		s->now = 0;
 		return;
 	}
-	device_state_advance(&s->device, state_now(s, now));
 	if (s->device.tm > 2 * REBASE_PS)
 		rebase(s);
+	s->now = state_now(s, now);
+	device_state_advance(&s->device, s->now);
 }
 
 /* A pick that was not offered, or none although the device needs work: the policy is replaced. */
@@ -657,6 +721,17 @@ static void submit(struct sched *s, struct model *m, struct sched_action *action
 	refresh(s, m);
 }
 
+/* Nothing more now: until the next event, or until the policy wants to be asked again. */
+static void wait_for_policy(struct sched *s, uint64_t now)
+{
+	int64_t wake = s->policy->wake ? s->policy->wake(s->policy_state) : INT64_MAX;
+
+	s->waiting = true;
+	if (wake == INT64_MAX)
+		return;
+	s->wake = now + (wake > s->now ? (uint64_t)(wake - s->now) / 1000 : 0) + 1;
+}
+
 static bool next_submit(struct sched *s, uint64_t now, struct sched_action *action)
 {
 	int pick;
@@ -664,22 +739,31 @@ static bool next_submit(struct sched *s, uint64_t now, struct sched_action *acti
 	if (!s->num_offers || s->waiting || !window_open(s, now))
 		return false;
 	bring_state_to(s, now);
+	s->wake = SCHED_NO_DEADLINE;
 	pick = ask_policy(s);
 	if (pick == POLICY_WAIT) {
-		s->waiting = true;
+		wait_for_policy(s, now);
 		return false;
 	}
 	submit(s, &s->models[s->offers[pick].model], action);
 	return true;
 }
 
+static bool tell_timer(uint64_t at, uint64_t *told, struct sched_action *action)
+{
+	if (at == *told || at == SCHED_NO_DEADLINE)
+		return false;
+	*told = at;
+	*action = (struct sched_action) { .type = SCHED_TIMER, .at = at };
+	return true;
+}
+
+/* There is one timer: the feeder is told again when the earlier of the two changes. */
 static bool next_timer(struct sched *s, struct sched_action *action)
 {
-	if (s->timer == s->timer_told || s->timer == SCHED_NO_DEADLINE)
-		return false;
-	s->timer_told = s->timer;
-	*action = (struct sched_action) { .type = SCHED_TIMER, .at = s->timer + 1 };
-	return true;
+	uint64_t late = s->timer == SCHED_NO_DEADLINE ? s->timer : s->timer + 1;
+
+	return tell_timer(late < s->wake ? late : s->wake, &s->timer_told, action);
 }
 
 bool sched_next(struct sched *s, uint64_t now, struct sched_action *action)

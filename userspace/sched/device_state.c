@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define MIN_HOLDS 64
+#define DEVICE_TILES 8	/* of a slice: what has to be there for it to begin, or is left at the end */
 
 static struct device_hold *hold_at(const struct device_state *ds, unsigned int i)
 {
@@ -24,6 +25,7 @@ int device_state_init(struct device_state *ds, const struct sched_config *config
 	*ds = (struct device_state) {
 		.buffer_bytes = config->buffer_bytes,
 		.ps_per_byte = 1e12 / (double)config->dram_bytes_per_s,
+		.tiles = config->tile_release,
 		.mask = n - 1,
 	};
 	ds->holds = calloc(n, sizeof(*ds->holds));
@@ -71,8 +73,10 @@ void device_state_rebase(struct device_state *ds, int64_t by)
 
 	ds->tm -= by;
 	ds->tc -= by;
-	for (i = 0; i < ds->count; i++)
+	for (i = 0; i < ds->count; i++) {
+		hold_at(ds, i)->start -= by;
 		hold_at(ds, i)->done -= by;
+	}
 }
 
 int64_t device_state_dma_ps(const struct device_state *ds, const struct sched_slice *slice)
@@ -87,39 +91,66 @@ static uint64_t room_at_tm(const struct device_state *ds)
 	return ds->buffer_bytes > ds->held ? ds->buffer_bytes - ds->held : 0;
 }
 
-/* When the last byte of the slice has arrived: the walk over what must leave the SRAM first. */
-static int64_t fetch_end(const struct device_state *ds, const struct sched_slice *slice)
-{
-	int64_t t = ds->tm + device_state_dma_ps(ds, slice);
-	uint64_t left = slice->bytes, room = room_at_tm(ds);
-	unsigned int i;
-
-	for (i = 0; left > room && i < ds->count; i++) {
-		const struct device_hold *h = hold_at(ds, i);
-
-		t += device_state_ps(ds, room);
-		left -= room;
-		if (t < h->done)
-			t = h->done;
-		room = h->bytes;
-	}
-	/* A slice larger than the whole SRAM streams through it: its own tiles make the room. */
-	return t + device_state_ps(ds, left);
-}
-
 static int64_t later(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
 }
 
+/* When n bytes have come into the place of a hold's first n, from t on. */
+static int64_t refill(const struct device_state *ds, const struct device_hold *h, uint64_t n, int64_t t)
+{
+	double part = (double)n / (double)h->bytes;
+
+	if (!ds->tiles)
+		return later(t, h->done) + device_state_ps(ds, n);
+	/* Freed at an even rate: the channel is behind it all the way, or keeps up with it. */
+	return later(later(t, h->start) + device_state_ps(ds, n),
+		     h->start + (int64_t)(part * (double)(h->done - h->start)));
+}
+
+/* When the last byte of the slice has arrived: the walk over what must leave the SRAM first. */
+static int64_t fetch_end(const struct device_state *ds, const struct sched_slice *slice)
+{
+	int64_t t = ds->tm + device_state_dma_ps(ds, slice);
+	uint64_t left = slice->bytes, room = room_at_tm(ds), n;
+	unsigned int i;
+
+	n = left < room ? left : room;
+	t += device_state_ps(ds, n);
+	left -= n;
+	for (i = 0; left && i < ds->count; i++) {
+		const struct device_hold *h = hold_at(ds, i);
+
+		n = left < h->bytes ? left : h->bytes;
+		t = refill(ds, h, n, t);
+		left -= n;
+	}
+	/* A slice larger than the whole SRAM streams through it: its own tiles make the room. */
+	return t + device_state_ps(ds, left);
+}
+
+/* The compute of a slice whose fetch ends at tm. Tile by tile it begins with the first one. */
+static struct device_step compute(const struct device_state *ds, const struct sched_slice *slice,
+				  int64_t tm, int64_t ready)
+{
+	struct device_step step = { .tm = tm };
+	int64_t comp = (int64_t)slice->comp_ps, first = device_state_ps(ds, slice->bytes);
+
+	if (!ds->tiles) {
+		step.start = later(later(ds->tc, tm), ready);
+		step.tc = step.start + comp;
+		return step;
+	}
+	first = tm - first + first / DEVICE_TILES;
+	step.start = later(later(ds->tc, first), ready);
+	step.tc = later(step.start + comp, tm + comp / DEVICE_TILES);
+	return step;
+}
+
 struct device_step device_state_try(const struct device_state *ds, const struct sched_slice *slice,
 				    int64_t ready)
 {
-	struct device_step step = { .tm = fetch_end(ds, slice) };
-
-	step.start = later(later(ds->tc, step.tm), ready);
-	step.tc = step.start + (int64_t)slice->comp_ps;
-	return step;
+	return compute(ds, slice, fetch_end(ds, slice), ready);
 }
 
 static uint64_t bytes_in(const struct device_state *ds, int64_t ps, uint64_t room)
@@ -158,17 +189,18 @@ static void merge_oldest(struct device_state *ds)
 	struct device_hold *a = hold_at(ds, 0), *b = hold_at(ds, 1);
 
 	b->bytes += a->bytes;
+	b->start = a->start;
 	ds->first++;
 	ds->count--;
 }
 
-static void hold(struct device_state *ds, uint64_t bytes, int64_t done)
+static void hold(struct device_state *ds, uint64_t bytes, struct device_step step)
 {
 	if (!bytes)
 		return;
 	if (ds->count > ds->mask)
 		merge_oldest(ds);
-	*hold_at(ds, ds->count++) = (struct device_hold) { bytes, done };
+	*hold_at(ds, ds->count++) = (struct device_hold) { bytes, step.start, step.tc };
 	ds->held += bytes;
 }
 
@@ -181,6 +213,6 @@ struct device_step device_state_commit(struct device_state *ds, const struct sch
 	ds->tc = step.tc;
 	prune(ds);
 	if (step.tc > step.tm)
-		hold(ds, slice->bytes, step.tc);
+		hold(ds, slice->bytes, step);
 	return step;
 }

@@ -9,10 +9,10 @@
 
 #include "sched.h"
 
-/* Weights that are in the SRAM until the compute that needs them ends. */
+/* Weights that are in the SRAM until the compute that needs them ends; tile by tile, from start on. */
 struct device_hold {
 	uint64_t bytes;
-	int64_t done;
+	int64_t start, done;
 };
 
 struct device_state {
@@ -20,6 +20,7 @@ struct device_state {
 	int64_t tc;		/* the last compute ends; never before tm */
 	uint64_t buffer_bytes;
 	double ps_per_byte;
+	bool tiles;		/* weights are used and freed tile by tile, not as a whole */
 	/* The list l: holds with done > tm, ascending; a ring, so that a step allocates nothing. */
 	struct device_hold *holds;
 	unsigned int first, count, mask;

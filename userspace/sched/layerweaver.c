@@ -39,7 +39,7 @@ static struct cost cost_of(const struct device_state *ds, const struct policy_of
 	uint64_t ahead = device_state_fetch_ahead(ds, slice, step);
 	int64_t inherent = memory_idle(ds, slice, 0);
 	struct cost c = {
-		.compute = step.start - ds->tc,
+		.compute = step.tc - (int64_t)slice->comp_ps - ds->tc,
 		.memory = memory_idle(ds, slice, ahead) - inherent,
 		.lead = step.tc - step.tm,
 		.inherent = inherent > 0,
@@ -109,7 +109,7 @@ static int starved(const struct policy_view *view)
 	return POLICY_WAIT;
 }
 
-static int least_idle(const struct policy_view *view)
+int layerweaver_least_idle(const struct policy_view *view)
 {
 	bool all_compute = true, all_memory = true;
 	int64_t max = max_mem(view);
@@ -153,7 +153,7 @@ static int layerweaver_pick(void *state, const struct policy_view *view)
 	if (one_kind(view))
 		return sched_policy_fifo.pick(NULL, view);
 	pick = starved(view);
-	return pick != POLICY_WAIT ? pick : least_idle(view);
+	return pick != POLICY_WAIT ? pick : layerweaver_least_idle(view);
 }
 
 const struct policy_ops sched_policy_layerweaver = {

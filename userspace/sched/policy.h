@@ -15,6 +15,12 @@ struct policy_profile {
 	uint64_t comp_ps, mem_ps;
 	uint64_t max_mem_ps;		/* of one slice */
 	unsigned int num_slices;
+	/*
+	 * Of its slices from i on, run one after the other: need[i] is the lead (tc - tm) with which
+	 * compute never waits for weights, deficit[i] by how much they shorten the lead, left[i] their
+	 * compute time. All have num_slices + 1 elements, the last 0.
+	 */
+	const int64_t *need, *deficit, *left;
 };
 
 /* The first slice of a model that is not submitted yet, if it may be submitted now. */
@@ -22,9 +28,11 @@ struct policy_offer {
 	unsigned int model;
 	const struct sched_slice *slice;
 	const struct policy_profile *profile;
+	unsigned int index;		/* of the slice in its model */
 	uint64_t order;			/* of arrival, of its request */
 	uint64_t deadline;
 	bool started;			/* the request has slices at the device, or done */
+	bool more;			/* another request of the model waits behind this one */
 	int64_t ready;			/* its compute cannot start before: the slice before it, and DMA */
 	uint64_t since;			/* number of the pick since which this model is passed over */
 };
@@ -33,6 +41,9 @@ struct policy_view {
 	const struct device_state *device;
 	const struct policy_offer *offers;
 	unsigned int num_offers;
+	int64_t now;			/* on the clock of the device's state */
+	int64_t due_offset;		/* of deadlines to that clock, ps */
+	int64_t turnaround;		/* from a decision to the engines, ps */
 	uint64_t picks;			/* so far: the number of this pick */
 	unsigned int jobs;		/* at the device */
 	/* Models with requests at the device that have nothing to offer: their lists are exhausted. */
@@ -40,15 +51,38 @@ struct policy_view {
 	bool must;			/* the device is about to run dry: waiting is no choice */
 };
 
+/* An offer's deadline on the clock of the device's state; INT64_MAX: none. */
+static inline int64_t policy_due(const struct policy_view *view, const struct policy_offer *offer)
+{
+	if (offer->deadline > INT64_MAX / 2000)
+		return INT64_MAX;
+	return (int64_t)offer->deadline * 1000 - view->due_offset;
+}
+
+/* What is left of an offer's request, alone: the busier resource. */
+static inline int64_t policy_left(const struct policy_offer *offer)
+{
+	int64_t deficit = offer->profile->deficit[offer->index];
+
+	return offer->profile->left[offer->index] + (deficit > 0 ? deficit : 0);
+}
+
 #define POLICY_WAIT (-1)		/* nothing now, ask again after the next event */
 
 struct policy_ops {
 	const char *name;
 	size_t state_size;		/* zeroed, then the policy's own */
+	/* What follows the colon in "name:options"; 0 or -EINVAL. NULL: it takes none. */
+	int (*options)(void *state, const char *options);
 	/* A request of the model arrived. May be NULL. */
 	void (*enqueue)(void *state, const struct policy_view *view, unsigned int model);
 	/* An index into view->offers (never empty), or POLICY_WAIT unless view->must. */
 	int (*pick)(void *state, const struct policy_view *view);
+	/*
+	 * After POLICY_WAIT: ask again at this time of view->now, or INT64_MAX. A policy that has it may
+	 * wait with one slice at the device. May be NULL.
+	 */
+	int64_t (*wake)(void *state);
 	/* A slice of the model completed. May be NULL. */
 	void (*complete)(void *state, const struct policy_view *view, unsigned int model);
 };
@@ -57,6 +91,13 @@ extern const struct policy_ops sched_policy_fifo;
 extern const struct policy_ops sched_policy_fair;
 extern const struct policy_ops sched_policy_edf;
 extern const struct policy_ops sched_policy_layerweaver;
+extern const struct policy_ops sched_policy_layerweaver_plus;
+extern const struct policy_ops sched_policy_ai_mt;
+extern const struct policy_ops sched_policy_prema;
+extern const struct policy_ops sched_policy_loom;
+
+/* The least idle time, of Layerweaver: an index, or POLICY_WAIT. */
+int layerweaver_least_idle(const struct policy_view *view);
 
 /* A policy that is in no table: tests, experiments. */
 int sched_use_policy(struct sched *s, const struct policy_ops *ops);

@@ -40,7 +40,9 @@ struct sched_config {
 	uint64_t dram_bytes_per_s;
 	uint64_t window_ps;	/* 0: 500 us, or 3/2 of the time to fill the buffer if longer */
 	unsigned int max_jobs;	/* at the device at once; 0: 64 */
+	uint64_t turnaround_ps;	/* from an event here to an engine's start there; 0: 2 us */
 	const char *policy;	/* a name of sched_policies(); NULL: "layerweaver" */
+	bool tile_release;	/* the device uses and frees weights tile by tile (release=tile) */
 	bool drop_late;		/* a request not started by its deadline is replied to with -ETIME */
 };
 

@@ -118,12 +118,12 @@ static void drain(struct chaos *c)
 	}
 }
 
-/* Two at the device while any may run. */
+/* Two at the device while any may run; one for a policy that submits just in time. */
 static void check_work(const struct chaos *c)
 {
 	unsigned int i;
 
-	if (c->num_jobs >= 2)
+	if (c->num_jobs >= (strcmp(sched_policy(c->s), "loom") ? 2 : 1))
 		return;
 	for (i = 0; i < c->born; i++)
 		if (waits(c, i) && !c->requests[i].next)
@@ -204,6 +204,15 @@ static void replace_model(struct chaos *c)
 	add_model(c, m);
 }
 
+static unsigned int num_policies(void)
+{
+	unsigned int n = 0;
+
+	while (sched_policies()[n])
+		n++;
+	return n;
+}
+
 static void event(struct chaos *c)
 {
 	const char *const *names = sched_policies();
@@ -219,7 +228,7 @@ static void event(struct chaos *c)
 	else if (what < 990)
 		sched_tick(c->s, c->now);
 	else if (what < 997)
-		sched_set_policy(c->s, names[dice(c, 4)]);
+		sched_set_policy(c->s, names[dice(c, num_policies())]);
 	else
 		replace_model(c);
 }
@@ -276,15 +285,15 @@ static void same_events_same_actions(void **unused)
 /* Random mixes under every policy that must not starve: each model's requests keep ending. */
 static void nobody_starves(void **unused)
 {
-	static const char *const policies[] = { "layerweaver", "fifo", "fair" };
+	static const char *const policies[] = { "layerweaver", "fifo", "fair", "loom", "prema" };
 	struct sched_config config = MEMORY_CENTRIC;
 	struct sched_slice sl[16];
 	uint64_t seed = 42;
 	unsigned int n, m, i, k;
 	struct rig r;
 
-	for (n = 0; n < 60; n++) {
-		config.policy = policies[n % 3];
+	for (n = 0; n < 100; n++) {
+		config.policy = policies[n % 5];
 		rig_init(&r, &config);
 		for (m = 0; m < 2 + n % 4; m++) {
 			k = 1 + (unsigned int)(rig_random(&seed) % 15);

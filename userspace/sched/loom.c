@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+/*
+ * loom - Loom's own. What it steers is the lead, D = tc - tm: how long compute has work after the last
+ * fetch that is planned. A slice of a compute-intensive model lengthens it, one of a memory-intensive
+ * model shortens it. Compute idles when the lead is shorter than a fetch, DRAM idles when the lead is
+ * so long that the SRAM is full; between the two, nothing is lost. So:
+ *
+ *   - a memory-intensive slice is taken if the lead it leaves is what the compute-intensive model will
+ *     need: its own slices to come may shorten the lead (the tail of a convolutional network does), and
+ *     at its end, if no request waits behind, the lead must last until the next one has come;
+ *   - else, or when the lead is long enough to fill the SRAM, the other.
+ *
+ * While a model has requests at the device and none that could be offered (strict arrivals), slices are
+ * submitted just in time: when the fetch engine is about to run dry, and no sooner.
+ *
+ * Documentation/accel/loom/scheduling.rst has the reasons and the figures.
+ */
+#include "policy.h"
+
+/* The lead never takes more than this part of the time to fill the SRAM: three quarters. */
+#define LEAD_PARTS 3
+#define FILL_PARTS 4
+
+struct loom {
+	int64_t wake;
+	int64_t restart;		/* how much the last memory-intensive model shortens the lead */
+	uint64_t served[SCHED_MAX_MODELS];
+};
+
+static bool compute_intensive(const struct policy_profile *p)
+{
+	return p->comp_ps >= p->mem_ps;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t longest_lead(const struct device_state *ds)
+{
+	return device_state_ps(ds, ds->buffer_bytes) / FILL_PARTS * LEAD_PARTS;
+}
+
+/* Time in which compute does nothing because of this slice. */
+static int64_t idle(const struct device_state *ds, const struct policy_offer *o, struct device_step step)
+{
+	return step.tc - ds->tc - (int64_t)o->slice->comp_ps;
+}
+
+/*
+ * Until the next request of c has come and its first weights are there, compute lives on slices of m
+ * that are fetched after c's last: only a part of the lead's length, comp / mem of m.
+ */
+static int64_t lead_at_end(const struct policy_view *v, const struct policy_offer *c,
+			   const struct policy_offer *m)
+{
+	const struct policy_profile *mp = m->profile;
+	int64_t gap = (int64_t)mp->max_mem_ps + v->turnaround + c->profile->need[0];
+
+	if (c->more)
+		return c->profile->need[0];
+	if (!mp->comp_ps)
+		return INT64_MAX / 2;
+	return (int64_t)((double)gap * (double)mp->mem_ps / (double)mp->comp_ps);
+}
+
+/* The lead with which the compute-intensive model can go on from here. */
+static int64_t lead_needed(const struct policy_view *v, const struct policy_offer *c,
+			   const struct policy_offer *m)
+{
+	int64_t need = larger(c->profile->need[c->index],
+			      c->profile->deficit[c->index] + lead_at_end(v, c, m));
+	int64_t most = longest_lead(v->device);
+
+	return need < most ? need : most;
+}
+
+static int weave(struct loom *l, const struct policy_view *v, int ci, int mi)
+{
+	const struct policy_offer *c = &v->offers[ci], *m = &v->offers[mi];
+	const struct device_state *ds = v->device;
+	struct device_step with_m = device_state_try(ds, m->slice, m->ready);
+	struct device_step with_c = device_state_try(ds, c->slice, c->ready);
+	int64_t idle_m = idle(ds, m, with_m), idle_c = idle(ds, c, with_c);
+
+	l->restart = -m->profile->deficit[0];
+	if (idle_m > 0)
+		return idle_c < idle_m || c->ready <= with_c.start ? ci : mi;
+	if (idle_c > 0 && with_c.start == c->ready)
+		return mi;
+	if (with_m.tc - with_m.tm >= lead_needed(v, c, m))
+		return mi;
+	if (with_c.tc - with_c.tm > longest_lead(ds))
+		return mi;
+	return ci;
+}
+
+/* Of one kind, the one that got the least of what it costs; nothing else can be done for it. */
+static int least_served(const struct loom *l, const struct policy_view *v, bool compute)
+{
+	unsigned int i;
+	int best = -1;
+
+	for (i = 0; i < v->num_offers; i++) {
+		const struct policy_offer *o = &v->offers[i];
+
+		if (compute_intensive(o->profile) != compute)
+			continue;
+		if (best < 0 || l->served[o->model] < l->served[v->offers[best].model])
+			best = (int)i;
+	}
+	return best;
+}
+
+/* Somebody's next request may come any moment: submit no sooner than the fetch engine needs it. */
+static int just_in_time(struct loom *l, const struct policy_view *v, int pick, bool compute)
+{
+	const struct device_state *ds = v->device;
+	int64_t dry = ds->tm < ds->tc ? ds->tm : ds->tc;
+
+	if (v->must || !v->exhausted)
+		return pick;
+	if (compute && ds->tc - ds->tm > longest_lead(ds))
+		dry = ds->tc - longest_lead(ds);
+	l->wake = dry - v->turnaround;
+	return l->wake <= v->now ? pick : POLICY_WAIT;
+}
+
+static uint64_t cost(const struct policy_offer *o)
+{
+	return o->slice->comp_ps > o->slice->mem_ps ? o->slice->comp_ps : o->slice->mem_ps;
+}
+
+static int loom_pick(void *state, const struct policy_view *v)
+{
+	struct loom *l = state;
+	int c = least_served(l, v, true), m = least_served(l, v, false), pick;
+
+	l->wake = INT64_MAX;
+	if (c >= 0 && m >= 0)
+		pick = weave(l, v, c, m);
+	else
+		pick = just_in_time(l, v, c >= 0 ? c : m, c >= 0);
+	if (pick >= 0)
+		l->served[v->offers[pick].model] += cost(&v->offers[pick]);
+	return pick;
+}
+
+static int64_t loom_wake(void *state)
+{
+	return ((struct loom *)state)->wake;
+}
+
+const struct policy_ops sched_policy_loom = {
+	.name = "loom",
+	.state_size = sizeof(struct loom),
+	.pick = loom_pick,
+	.wake = loom_wake,
+};

@@ -122,7 +122,7 @@ struct dram {
 	struct burst current;
 	struct burst flight[MAX_OUTSTANDING];
 	uint32_t flight_head, flight_tail;
-	uint32_t in_flight[ENGINE_COUNT];	/* bursts of fetch, dma on the channel or on their way */
+	uint32_t in_flight[ENGINE_COUNT];	/* bursts on the channel or on their way */
 };
 
 /* What an engine does or waits for; each is a counter. */

@@ -70,17 +70,32 @@ static const char *set_number(struct loom_sim_config *config, const char *name, 
 	return "the device has no such size";
 }
 
+static const char *set_functional(struct loom_sim_config *config, const char *value)
+{
+	if (strcmp(value, "on") && strcmp(value, "off"))
+		return "on or off expected";
+	config->functional = strcmp(value, "off") ? LOOM_SIM_FUNCTIONAL_ON :
+						    LOOM_SIM_FUNCTIONAL_OFF;
+	return NULL;
+}
+
+static const char *set_dataflow(struct loom_sim_config *config, const char *value)
+{
+	if (strcmp(value, "weight-stationary") && strcmp(value, "output-stationary"))
+		return "weight-stationary or output-stationary expected";
+	config->caps.dataflow = strcmp(value, "weight-stationary") ? LOOM_OUTPUT_STATIONARY :
+								     LOOM_WEIGHT_STATIONARY;
+	return NULL;
+}
+
 const char *loom_sim_set(struct loom_sim_config *config, const char *name, const char *value)
 {
 	uint64_t number;
 
-	if (!strcmp(name, "functional")) {
-		if (strcmp(value, "on") && strcmp(value, "off"))
-			return "on or off expected";
-		config->functional = strcmp(value, "off") ? LOOM_SIM_FUNCTIONAL_ON :
-							    LOOM_SIM_FUNCTIONAL_OFF;
-		return NULL;
-	}
+	if (!strcmp(name, "functional"))
+		return set_functional(config, value);
+	if (!strcmp(name, "dataflow"))
+		return set_dataflow(config, value);
 	if (!parse_number(value, &number))
 		return "a number expected";
 	return set_number(config, name, number);

@@ -133,6 +133,8 @@ static const char *check_array(const struct loom_hw_caps *caps)
 		return "acc_rows is 1 to 2^20, wload_rows 1 to 1024";
 	if (!between(caps->vector_lanes, 1, 1 << 20))
 		return "there are 1 to 2^20 vector lanes";
+	if (caps->dataflow > LOOM_OUTPUT_STATIONARY)
+		return "the dataflow is weight-stationary or output-stationary";
 	return NULL;
 }
 

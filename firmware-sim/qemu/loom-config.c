@@ -43,6 +43,15 @@ static void loom_override_sizes(struct loom_hw_caps *caps, const LoomSizes *p)
 	override(&caps->fw_cmd_ns, p->fw_cmd_ns);
 }
 
+static bool loom_set_dataflow(LoomState *s, struct loom_sim_config *config, Error **errp)
+{
+	const char *wrong = s->dataflow ? loom_sim_set(config, "dataflow", s->dataflow) : NULL;
+
+	if (wrong)
+		error_setg(errp, "dataflow=%s: %s", s->dataflow, wrong);
+	return !wrong;
+}
+
 bool loom_config(LoomState *s, struct loom_sim_config *config, Error **errp)
 {
 	const char *wrong;
@@ -53,6 +62,8 @@ bool loom_config(LoomState *s, struct loom_sim_config *config, Error **errp)
 		error_setg(errp, "preset=%s: there are %s", s->preset, names);
 		return false;
 	}
+	if (!loom_set_dataflow(s, config, errp))
+		return false;
 	loom_override_sizes(&config->caps, &s->sizes);
 	if (!s->functional)
 		config->functional = LOOM_SIM_FUNCTIONAL_OFF;
@@ -108,6 +119,7 @@ static void loom_set_fault(Object *obj, const char *value, Error **errp)
 
 static Property loom_properties[] = {
 	DEFINE_PROP_STRING("preset", LoomState, preset),
+	DEFINE_PROP_STRING("dataflow", LoomState, dataflow),
 	DEFINE_PROP_BOOL("functional", LoomState, functional, true),
 	DEFINE_PROP_BOOL("inject", LoomState, inject, false),
 	DEFINE_PROP_UINT64("watchdog-ns", LoomState, watchdog_ns, UINT64_MAX),

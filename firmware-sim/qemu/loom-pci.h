@@ -32,6 +32,7 @@ struct LoomState {
 	int pm;			/* where the power management capability is */
 
 	char *preset;
+	char *dataflow;		/* NULL: the preset's */
 	char *fault;		/* the last one asked for by the property */
 	bool functional;
 	bool inject;

@@ -50,11 +50,13 @@ accepts ,fault=slow-dram:25+ecc-corrected:dram
 refuses ,fault=flood "there is no such fault; there are none, hang-fetch"
 refuses ,fault=slow-dram:0 "1 to 100 percent of the bandwidth are left"
 refuses ,fault=ecc-corrected:disk "the argument is no number and no memory"
+accepts ,dataflow=output-stationary
 refuses ,preset=fast "there are memory-centric, compute-centric, tiny"
 refuses ,dram-burst=100 "a DRAM burst is a power of two"
 refuses ,array-rows=2 "an array has 4 to 1024 rows and columns"
 refuses ,act-sram=5000 "the activation SRAM is a multiple of 4096 bytes"
 refuses ,weight-sram=4K "the weight SRAM holds at least two tiles and a burst"
 refuses ,clock-khz=1 "the clock is 1 MHz to 10 GHz"
+refuses ,dataflow=stationary "weight-stationary or output-stationary expected"
 refuses ,lanes=5 "'loom.lanes' not found"
 echo "1..$number"

@@ -29,7 +29,7 @@ uint64_t loom_caps_hash(const struct loom_hw_caps *caps)
 		caps->acc_rows, caps->wload_rows, caps->vector_lanes,
 		caps->weight_sram_bytes, caps->act_sram_bytes,
 		caps->dram_mbps, caps->dram_latency_ns, caps->dram_burst_bytes,
-		caps->fw_job_ns, caps->fw_cmd_ns,
+		caps->fw_job_ns, caps->fw_cmd_ns, caps->dataflow,
 	};
 	uint64_t hash = FNV_OFFSET;
 	size_t i;

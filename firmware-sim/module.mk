@@ -18,6 +18,7 @@ firmware-sim-test = $(call host-test,firmware-sim-$(1),firmware-sim/test/$(1).c 
 			   firmware-sim,$(DEVICE_LIBS))
 $(call firmware-sim-test,queue)
 $(call firmware-sim-test,maths)
+$(call firmware-sim-test,quant)
 $(call firmware-sim-test,faults)
 $(call firmware-sim-test,timing)
 $(call firmware-sim-test,counters)

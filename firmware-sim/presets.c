@@ -15,6 +15,7 @@ static const struct loom_hw_caps common = {
 	.size = sizeof(struct loom_hw_caps),
 	.hw_version = LOOM_HW_VERSION,
 	.isa_version = LOOM_ISA_VERSION,
+	.flags = LOOM_CAP_INT8,
 	.num_cores = 1,
 	.max_queues = 64,
 	.max_contexts = 256,

@@ -40,7 +40,7 @@
 #include <linux/types.h>
 
 #define LOOM_ISA_MAJOR 1
-#define LOOM_ISA_MINOR 0
+#define LOOM_ISA_MINOR 1
 #define LOOM_ISA_VERSION ((LOOM_ISA_MAJOR << 16) | LOOM_ISA_MINOR)
 
 #define LOOM_CMDBUF_MAGIC 0x42434d4c /* "LMCB" */
@@ -48,7 +48,7 @@
 
 struct loom_cmdbuf {
 	__u32 magic;
-	__u32 isa_version;	/* LOOM_ISA_VERSION; another major is refused */
+	__u32 isa_version;	/* LOOM_ISA_VERSION; another major or a later minor is refused */
 	__u32 size;		/* bytes, this header included; multiple of 8 */
 	__u32 num_cmds;
 	__u32 weight_bytes;	/* sum of all FETCH bytes */
@@ -69,6 +69,9 @@ enum loom_opcode {
 	LOOM_OP_CONV = 32,	/* also a matrix product with constant weights (1x1) */
 	LOOM_OP_DWCONV = 33,
 	LOOM_OP_MATMUL = 34,	/* both operands are activations */
+	LOOM_OP_QCONV = 40,	/* the 8-bit ones: minor 1, with LOOM_CAP_INT8 */
+	LOOM_OP_QDWCONV = 41,
+	LOOM_OP_QMATMUL = 42,
 	/* compute engine: vector unit */
 	LOOM_OP_COPY = 48,	/* strided copy, transpose, concat, slice, expand, cast */
 	LOOM_OP_BINARY = 49,
@@ -77,6 +80,9 @@ enum loom_opcode {
 	LOOM_OP_SOFTMAX = 52,
 	LOOM_OP_LAYERNORM = 53,
 	LOOM_OP_POOL = 54,
+	LOOM_OP_QUANT = 60,	/* 8-bit: minor 1, with LOOM_CAP_INT8 */
+	LOOM_OP_QBINARY = 61,
+	LOOM_OP_QPOOL = 62,
 };
 
 enum loom_dtype {
@@ -84,8 +90,8 @@ enum loom_dtype {
 	LOOM_F32 = 1,
 	LOOM_I32 = 2,
 	LOOM_I64 = 3,
-	LOOM_I8 = 4,		/* reserved for int8 networks */
-	LOOM_U8 = 5,		/* reserved for int8 networks */
+	LOOM_I8 = 4,		/* minor 1: COPY and the 8-bit commands */
+	LOOM_U8 = 5,
 };
 
 /* Where an operand of a compute command lives. */
@@ -107,7 +113,9 @@ struct loom_cmd {
 #define LOOM_CMD_RESIDUAL	(1u << 1)	/* CONV: add res before the activation */
 #define LOOM_CMD_GAMMA		(1u << 2)	/* LAYERNORM: gamma is valid */
 #define LOOM_CMD_BETA		(1u << 3)	/* LAYERNORM: beta is valid */
-#define LOOM_CMD_COUNT_PAD	(1u << 4)	/* POOL average: padding counts in the divisor */
+#define LOOM_CMD_COUNT_PAD	(1u << 4)	/* (Q)POOL average: padding counts in the divisor */
+#define LOOM_CMD_CHANNELS	(1u << 5)	/* QUANT: table is valid */
+#define LOOM_CMD_DYNAMIC	(1u << 6)	/* QCONV, QDWCONV, QUANT: dyn is valid */
 
 /* Functions of one value; also the activation fused into CONV, DWCONV, MATMUL and BINARY. */
 enum loom_unary {
@@ -238,7 +246,10 @@ struct loom_operand {
 	__s32 stride[LOOM_MAX_DIMS];	/* elements; 0 repeats */
 };
 
-/* COPY: dst[i] = convert(src[i]) over dims. */
+/*
+ * COPY: dst[i] = convert(src[i]) over dims. From a float to an integer the fraction is cut off and
+ * the value saturates, NaN gives 0; between integers the low bits stay.
+ */
 struct loom_cmd_copy {
 	struct loom_cmd hdr;
 	__u32 dims[LOOM_MAX_DIMS];
@@ -334,6 +345,123 @@ struct loom_cmd_pool {
 	__u16 kh, kw, sh, sw;
 	__u16 pt, pl, dh, dw;
 	__u32 pad;
+};
+
+/*
+ * ---- 8-bit networks ----
+ *
+ * A number q of LOOM_I8 or LOOM_U8 (of LOOM_I32 where said) stands for the real value
+ *
+ *	dequantise(q) = (float)(q - zero) scale
+ *
+ * and a real value v is stored as
+ *
+ *	quantise(v) = saturate(round(v / scale) + zero)
+ *
+ * round is to nearest even, saturate is to the range of the type, NaN gives zero. Each operation
+ * written here is one of fp32, rounded once and not fused with another; q - zero and what is said
+ * to be of int32 are exact or modulo 2^32. So results do not depend on the order of a sum, nor on
+ * how a layer was cut.
+ */
+struct loom_quant {
+	float scale;		/* > 0 and finite; 0 where the type is a float */
+	__s32 zero;		/* in the range of the type; 0 where the type is a float */
+};
+
+/* What QCONV and QDWCONV know of an output channel; 4-byte aligned. */
+struct loom_qchannel {
+	__s32 bias;		/* added to the int32 sum */
+	__s32 zero;		/* of the weights: the low 8 bits, as a number of their type */
+	float scale;
+	float add;
+};
+
+/*
+ * QCONV, QDWCONV: the 8-bit CONV and DWCONV. Geometry, order of the weights and release as theirs;
+ * weights and input are one byte each; b_off names oc struct loom_qchannel, and BIAS is not used.
+ *
+ *	sum = bias + sum over the window of (x - in_zero) (w - zero)		int32
+ *	v   = act((float)sum scale + add + res)
+ *	out = LOOM_I32: sum; LOOM_F16, LOOM_F32: v; LOOM_I8, LOOM_U8: quantise(v) by out
+ *
+ * A pixel of padding is in_zero. res (RESIDUAL only, added last) is a float or dequantise()d by
+ * res_quant. With LOOM_CMD_DYNAMIC the lease holds a struct loom_quant at dyn, 4-byte aligned: the
+ * low 8 bits of its zero take the place of in_zero, and scale is multiplied by its scale first.
+ * LOOM_I32 takes no act, no residual.
+ */
+struct loom_cmd_qconv {
+	struct loom_cmd_conv conv;
+	__u16 in_dtype, w_dtype;	/* LOOM_I8 or LOOM_U8 */
+	__u16 res_dtype;		/* those, LOOM_F16 or LOOM_F32; 0 without RESIDUAL */
+	__u16 pad;
+	__s32 in_zero;			/* 0 with DYNAMIC */
+	__u32 dyn;			/* 0 without DYNAMIC */
+	struct loom_quant res_quant;	/* 0 unless res is of 8 bits */
+	struct loom_quant out_quant;	/* 0 unless out is of 8 bits */
+};
+
+#define loom_cmd_qdwconv loom_cmd_qconv
+
+/*
+ * QMATMUL: the 8-bit MATMUL. v = act((float)(sum over k of (a - a_zero) (b - b_zero)) alpha),
+ * stored as QCONV's.
+ */
+struct loom_cmd_qmatmul {
+	struct loom_cmd_matmul matmul;
+	__u16 a_dtype, b_dtype;		/* LOOM_I8 or LOOM_U8 */
+	__s32 a_zero, b_zero;
+	__u32 pad;
+	struct loom_quant out_quant;	/* 0 unless out is of 8 bits */
+};
+
+/*
+ * QUANT: dst[i] = quantise(act(dequantise(src[i]))) over dims, where a float is taken and given as
+ * it is. src may be LOOM_I32 too; one of the two is no float.
+ * CHANNELS: at table in the weights, 4-byte aligned, are dims[axis] struct loom_quant, each for its
+ * index along that dim: src_quant's, or if src is a float dst_quant's, which is then 0. Of a zero
+ * only the low 8 bits count (all of a LOOM_I32's).
+ * DYNAMIC (ONNX's DynamicQuantizeLinear): src is a float, dst LOOM_U8, dst_quant 0, act none:
+ * lo = min(0, min src), hi = max(0, max src), scale = (hi - lo) / 255 (1 if that is 0),
+ * zero = saturate(round((0 - lo) / scale)); they are used, and left in the lease at dyn, 4-byte
+ * aligned, as a struct loom_quant.
+ */
+struct loom_cmd_quant {
+	struct loom_cmd hdr;
+	__u32 dims[LOOM_MAX_DIMS];
+	struct loom_operand src, dst;
+	struct loom_quant src_quant, dst_quant;
+	__u32 table;		/* weight offset; 0 without CHANNELS */
+	__u32 axis;		/* 0 without CHANNELS */
+	__u32 dyn;		/* lease offset; 0 without DYNAMIC */
+	__u32 pad;
+	struct loom_act act;
+};
+
+/*
+ * QBINARY: dst[i] = quantise(act(dequantise(a[i]) fn dequantise(b[i]))), any of the three a float
+ * or of 8 bits. dst may be exactly an operand.
+ */
+struct loom_cmd_qbinary {
+	struct loom_cmd hdr;
+	__u32 fn;		/* enum loom_binary */
+	__u32 pad;
+	__u32 dims[LOOM_MAX_DIMS];
+	struct loom_operand a, b, dst;
+	struct loom_act act;
+	struct loom_quant a_quant, b_quant, dst_quant;
+};
+
+/*
+ * QPOOL: the 8-bit POOL. Padding is no pixel. Maximum: the numbers as they are, of one type, both
+ * quants 0; a window of padding only gives the type's lowest. Average:
+ * v = (float)(sum of q - zero) scale / (float)divisor, by in_quant; out is a float, v, or of
+ * 8 bits, quantise(v). A divisor of 0 counts as 1.
+ */
+struct loom_cmd_qpool {
+	struct loom_cmd_pool pool;
+	__u16 in_dtype, out_dtype;
+	__u32 pad;
+	struct loom_quant in_quant, out_quant;
 };
 
 /*

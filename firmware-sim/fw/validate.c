@@ -3,36 +3,15 @@
  * Validation of a command buffer: after it, nothing in hw/ or timing/ checks a field again.
  *
  * It is done on the private copy, front to back, with what earlier commands have fetched, released
- * and done so far. The first fault found stays (fail()), so checks are plain lists; what follows a
- * fault may compute nonsense but not crash. Sizes are multiplied saturating: what does not fit in
+ * and done so far. The first fault found stays (reject()), so checks are plain lists; what follows
+ * a fault may compute nonsense but not crash. Sizes are multiplied saturating: what does not fit in
  * 64 bits is too large for any memory here.
  */
 #include <string.h>
 
-#include "device.h"
-#include "saturate.h"
+#include "validate.h"
 
-/* More than any real command, little enough that a command ends and no sum overflows. */
-#define MAX_MACS	(1ull << 42)
-#define MAX_ELEMENTS	(1ull << 32)
-#define MAX_WEIGHTS	(1u << 28)	/* bytes of a slice */
-#define MAX_K		(1u << 16)	/* of a product; also taps of a window */
-
-struct checker {
-	const struct loom_sim_config *config;
-	const struct loom_cmdbuf *header;
-	bool layer_release;
-	enum loom_fault fault;
-	uint64_t addr;
-	/* so far */
-	uint32_t number;
-	uint32_t num_dma, num_compute;
-	uint64_t fetched, released;
-	/* of this command: the first weight it streams, one past the last it names */
-	uint64_t stream_first, weights_end;
-};
-
-static void fail(struct checker *c, enum loom_fault fault, uint64_t addr)
+void reject(struct checker *c, enum loom_fault fault, uint64_t addr)
 {
 	if (c->fault)
 		return;
@@ -40,49 +19,49 @@ static void fail(struct checker *c, enum loom_fault fault, uint64_t addr)
 	c->addr = addr;
 }
 
-static void need(struct checker *c, bool condition, uint64_t value)
+void require(struct checker *c, bool condition, uint64_t value)
 {
 	if (!condition)
-		fail(c, LOOM_FAULT_BAD_FIELD, value);
+		reject(c, LOOM_FAULT_BAD_FIELD, value);
 }
 
 /* ---- ranges ---- */
 
-static void in_lease(struct checker *c, uint64_t off, uint64_t bytes, uint32_t align)
+void lease_range(struct checker *c, uint64_t off, uint64_t bytes, uint32_t align)
 {
-	need(c, off % align == 0, off);
+	require(c, off % align == 0, off);
 	if (sat_add(off, bytes) > c->header->lease_bytes)
-		fail(c, LOOM_FAULT_BAD_LEASE, sat_add(off, bytes));
+		reject(c, LOOM_FAULT_BAD_LEASE, sat_add(off, bytes));
 }
 
-static void in_weights(struct checker *c, uint64_t off, uint64_t bytes, uint32_t align)
+void weight_range(struct checker *c, uint64_t off, uint64_t bytes, uint32_t align)
 {
-	need(c, off % align == 0, off);
+	require(c, off % align == 0, off);
 	if (off < c->released || sat_add(off, bytes) > c->fetched)
-		fail(c, LOOM_FAULT_BAD_WEIGHT, off);
+		reject(c, LOOM_FAULT_BAD_WEIGHT, off);
 	if (off < c->stream_first)
 		c->stream_first = off;
 	if (sat_add(off, bytes) > c->weights_end)
 		c->weights_end = sat_add(off, bytes);
 }
 
-static uint32_t dtype_size(uint32_t dtype)
+uint32_t dtype_size(uint32_t dtype)
 {
 	switch (dtype) {
 	case LOOM_F16:	return 2;
 	case LOOM_F32:	return 4;
 	case LOOM_I32:	return 4;
 	case LOOM_I64:	return 8;
-	default:	return 1;	/* none; dtype_ok() says so */
+	default:	return 1;	/* of 8 bits, or none; dtype_ok() says so */
 	}
 }
 
 static bool dtype_ok(uint32_t dtype)
 {
-	return dtype <= LOOM_I64;	/* the 8-bit ones are reserved */
+	return dtype <= LOOM_U8;
 }
 
-static bool is_float(uint32_t dtype)
+bool is_fp(uint32_t dtype)
 {
 	return dtype == LOOM_F16 || dtype == LOOM_F32;
 }
@@ -93,13 +72,13 @@ static void matrix_in_lease(struct checker *c, uint32_t off, uint64_t rows, uint
 {
 	uint64_t span = sat_add(sat_mul(rows - 1, pitch), cols);
 
-	in_lease(c, off, sat_mul(span, size), size);
+	lease_range(c, off, sat_mul(span, size), size);
 }
 
-static void check_act(struct checker *c, const struct loom_act *act)
+void check_act(struct checker *c, const struct loom_act *act)
 {
 	if (act->fn >= LOOM_UN_COUNT || act->pad)
-		fail(c, LOOM_FAULT_BAD_FIELD, act->fn);
+		reject(c, LOOM_FAULT_BAD_FIELD, act->fn);
 }
 
 /* ---- fetch and dma ---- */
@@ -107,19 +86,19 @@ static void check_act(struct checker *c, const struct loom_act *act)
 static void check_va(struct checker *c, uint64_t va, uint64_t bytes)
 {
 	if (sat_add(va, bytes) > 1ull << LOOM_VA_BITS)
-		fail(c, LOOM_FAULT_BAD_FIELD, va);
+		reject(c, LOOM_FAULT_BAD_FIELD, va);
 }
 
 static void check_fetch(struct checker *c, const struct loom_cmd *hdr)
 {
 	const struct loom_cmd_fetch *cmd = (const void *)hdr;
 
-	need(c, !cmd->pad, cmd->pad);
-	need(c, cmd->bytes, 0);
-	need(c, !(cmd->va % 2), cmd->va);
+	require(c, !cmd->pad, cmd->pad);
+	require(c, cmd->bytes, 0);
+	require(c, !(cmd->va % 2), cmd->va);
 	check_va(c, cmd->va, cmd->bytes);
 	if (cmd->bytes > c->header->weight_bytes - c->fetched)
-		fail(c, LOOM_FAULT_BAD_WEIGHT, c->fetched);
+		reject(c, LOOM_FAULT_BAD_WEIGHT, c->fetched);
 	c->fetched += cmd->bytes;
 }
 
@@ -127,8 +106,8 @@ static void check_move(struct checker *c, const struct loom_cmd *hdr)
 {
 	const struct loom_cmd_move *cmd = (const void *)hdr;
 
-	need(c, cmd->rows && cmd->row_bytes, 0);
-	need(c, cmd->off_pitch >= cmd->row_bytes || cmd->rows == 1, cmd->off_pitch);
+	require(c, cmd->rows && cmd->row_bytes, 0);
+	require(c, cmd->off_pitch >= cmd->row_bytes || cmd->rows == 1, cmd->off_pitch);
 	check_va(c, cmd->va, sat_add(sat_mul(cmd->rows - 1, cmd->va_pitch), cmd->row_bytes));
 	matrix_in_lease(c, cmd->off, cmd->rows, cmd->row_bytes, cmd->off_pitch, 1);
 }
@@ -138,12 +117,12 @@ static void check_gather(struct checker *c, const struct loom_cmd *hdr)
 	const struct loom_cmd_gather *cmd = (const void *)hdr;
 	uint32_t index_size = dtype_size(cmd->index_dtype);
 
-	need(c, !cmd->pad, cmd->pad);
-	need(c, cmd->index_dtype == LOOM_I32 || cmd->index_dtype == LOOM_I64, cmd->index_dtype);
-	need(c, cmd->table_rows && cmd->row_bytes && cmd->count, 0);
-	need(c, cmd->dst_pitch >= cmd->row_bytes || cmd->count == 1, cmd->dst_pitch);
+	require(c, !cmd->pad, cmd->pad);
+	require(c, cmd->index_dtype == LOOM_I32 || cmd->index_dtype == LOOM_I64, cmd->index_dtype);
+	require(c, cmd->table_rows && cmd->row_bytes && cmd->count, 0);
+	require(c, cmd->dst_pitch >= cmd->row_bytes || cmd->count == 1, cmd->dst_pitch);
 	check_va(c, cmd->va, (uint64_t)cmd->table_rows * cmd->row_bytes);
-	in_lease(c, cmd->index, (uint64_t)cmd->count * index_size, index_size);
+	lease_range(c, cmd->index, (uint64_t)cmd->count * index_size, index_size);
 	matrix_in_lease(c, cmd->dst, cmd->count, cmd->row_bytes, cmd->dst_pitch, 1);
 }
 
@@ -154,62 +133,62 @@ static void check_nop(struct checker *c, const struct loom_cmd *hdr)
 }
 
 /* Windows may lie in padding wholly or in part: that costs time and reads nothing. */
-static bool window_ok(uint32_t in, uint32_t out, uint32_t k, uint32_t stride, uint32_t dilation)
+bool window_ok(uint32_t in, uint32_t out, uint32_t k, uint32_t stride, uint32_t dilation)
 {
 	return in && out && k && stride && dilation;
 }
 
-static void check_windows(struct checker *c, const struct loom_cmd_conv *cmd)
+void check_windows(struct checker *c, const struct loom_cmd_conv *cmd)
 {
-	need(c, cmd->batch && cmd->c, 0);
-	need(c, window_ok(cmd->h, cmd->oh, cmd->kh, cmd->sh, cmd->dh), cmd->oh);
-	need(c, window_ok(cmd->w, cmd->ow, cmd->kw, cmd->sw, cmd->dw), cmd->ow);
+	require(c, cmd->batch && cmd->c, 0);
+	require(c, window_ok(cmd->h, cmd->oh, cmd->kh, cmd->sh, cmd->dh), cmd->oh);
+	require(c, window_ok(cmd->w, cmd->ow, cmd->kw, cmd->sw, cmd->dw), cmd->ow);
 }
 
-static uint64_t volume(uint64_t a, uint64_t b, uint64_t c)
+uint64_t volume_of(uint64_t a, uint64_t b, uint64_t c)
 {
 	return sat_mul(sat_mul(a, b), c);
 }
 
 /* Pixels of `channels` channels, `pitch` elements apart. */
-static void check_image(struct checker *c, uint32_t off, uint64_t pixels,
-			uint32_t channels, uint32_t pitch, uint32_t size)
+void check_image(struct checker *c, uint32_t off, uint64_t pixels,
+		 uint32_t channels, uint32_t pitch, uint32_t size)
 {
-	need(c, pitch >= channels || pixels == 1, pitch);
+	require(c, pitch >= channels || pixels == 1, pitch);
 	matrix_in_lease(c, off, pixels, channels, pitch, size);
 }
 
 static void check_conv_memory(struct checker *c, const struct loom_cmd_conv *cmd,
 			      uint64_t weight_elements)
 {
-	uint64_t in = volume(cmd->batch, cmd->h, cmd->w);
-	uint64_t out = volume(cmd->batch, cmd->oh, cmd->ow);
+	uint64_t in = volume_of(cmd->batch, cmd->h, cmd->w);
+	uint64_t out = volume_of(cmd->batch, cmd->oh, cmd->ow);
 
 	check_image(c, cmd->in, in, cmd->c, cmd->in_pitch, 2);
 	check_image(c, cmd->out, out, cmd->oc, cmd->out_pitch, dtype_size(cmd->out_dtype));
 	if (cmd->hdr.flags & LOOM_CMD_RESIDUAL)
 		check_image(c, cmd->res, out, cmd->oc, cmd->res_pitch, 2);
 	else
-		need(c, !cmd->res && !cmd->res_pitch, cmd->res);
+		require(c, !cmd->res && !cmd->res_pitch, cmd->res);
 	if (cmd->hdr.flags & LOOM_CMD_BIAS)
-		in_weights(c, cmd->b_off, 4ull * cmd->oc, 4);
+		weight_range(c, cmd->b_off, 4ull * cmd->oc, 4);
 	else
-		need(c, !cmd->b_off, cmd->b_off);
+		require(c, !cmd->b_off, cmd->b_off);
 	/* The bias is not streamed: it waits in a buffer of its own. */
 	c->stream_first = UINT64_MAX;
-	in_weights(c, cmd->w_off, sat_mul(weight_elements, 2), 2);
+	weight_range(c, cmd->w_off, sat_mul(weight_elements, 2), 2);
 }
 
 static void check_conv(struct checker *c, const struct loom_cmd *hdr)
 {
 	const struct loom_cmd_conv *cmd = (const void *)hdr;
-	uint64_t k = volume(cmd->kh, cmd->kw, cmd->c);
+	uint64_t k = volume_of(cmd->kh, cmd->kw, cmd->c);
 
 	check_windows(c, cmd);
-	need(c, cmd->oc, 0);
-	need(c, k <= MAX_K, k);
-	need(c, is_float(cmd->out_dtype), cmd->out_dtype);
-	need(c, loom_timing_macs(hdr) <= MAX_MACS, 0);
+	require(c, cmd->oc, 0);
+	require(c, k <= MAX_K, k);
+	require(c, is_fp(cmd->out_dtype), cmd->out_dtype);
+	require(c, loom_timing_macs(hdr) <= MAX_MACS, 0);
 	check_act(c, &cmd->act);
 	check_conv_memory(c, cmd, sat_mul(k, cmd->oc));
 }
@@ -219,17 +198,17 @@ static void check_dwconv(struct checker *c, const struct loom_cmd *hdr)
 	const struct loom_cmd_conv *cmd = (const void *)hdr;
 
 	check_windows(c, cmd);
-	need(c, cmd->oc == cmd->c, cmd->oc);
-	need(c, (uint32_t)cmd->kh * cmd->kw <= MAX_K, cmd->kh);
-	need(c, is_float(cmd->out_dtype), cmd->out_dtype);
-	need(c, loom_timing_macs(hdr) <= MAX_MACS, 0);
+	require(c, cmd->oc == cmd->c, cmd->oc);
+	require(c, (uint32_t)cmd->kh * cmd->kw <= MAX_K, cmd->kh);
+	require(c, is_fp(cmd->out_dtype), cmd->out_dtype);
+	require(c, loom_timing_macs(hdr) <= MAX_MACS, 0);
 	check_act(c, &cmd->act);
-	check_conv_memory(c, cmd, volume(cmd->kh, cmd->kw, cmd->c));
+	check_conv_memory(c, cmd, volume_of(cmd->kh, cmd->kw, cmd->c));
 }
 
 /* Elements from the first to the last of a batch of strided matrices. */
-static uint64_t strided_span(const struct loom_cmd_matmul *cmd, const __u32 *batch_stride,
-			     uint32_t rows, uint64_t row, uint32_t cols, uint64_t col)
+uint64_t strided_span(const struct loom_cmd_matmul *cmd, const __u32 *batch_stride,
+		      uint32_t rows, uint64_t row, uint32_t cols, uint64_t col)
 {
 	uint64_t span = 1;
 
@@ -245,17 +224,17 @@ static void check_matmul(struct checker *c, const struct loom_cmd *hdr)
 	uint32_t size = dtype_size(cmd->out_dtype);
 	uint64_t span;
 
-	need(c, cmd->m && cmd->n && cmd->k && cmd->batch[0] && cmd->batch[1] && !cmd->pad, 0);
-	need(c, cmd->k <= MAX_K, cmd->k);
-	need(c, is_float(cmd->out_dtype), cmd->out_dtype);
-	need(c, loom_timing_macs(hdr) <= MAX_MACS, 0);
+	require(c, cmd->m && cmd->n && cmd->k && cmd->batch[0] && cmd->batch[1] && !cmd->pad, 0);
+	require(c, cmd->k <= MAX_K, cmd->k);
+	require(c, is_fp(cmd->out_dtype), cmd->out_dtype);
+	require(c, loom_timing_macs(hdr) <= MAX_MACS, 0);
 	check_act(c, &cmd->act);
 	span = strided_span(cmd, cmd->a_batch, cmd->m, cmd->a_row, cmd->k, cmd->a_col);
-	in_lease(c, cmd->a, sat_mul(span, 2), 2);
+	lease_range(c, cmd->a, sat_mul(span, 2), 2);
 	span = strided_span(cmd, cmd->b_batch, cmd->k, cmd->b_row, cmd->n, cmd->b_col);
-	in_lease(c, cmd->b, sat_mul(span, 2), 2);
+	lease_range(c, cmd->b, sat_mul(span, 2), 2);
 	span = strided_span(cmd, cmd->out_batch, cmd->m, cmd->out_row, cmd->n, 1);
-	in_lease(c, cmd->out, sat_mul(span, size), size);
+	lease_range(c, cmd->out, sat_mul(span, size), size);
 }
 
 /* ---- vector unit ---- */
@@ -285,42 +264,42 @@ static void operand_extent(const struct loom_operand *operand, const __u32 *dims
 	}
 }
 
-static void check_operand(struct checker *c, const struct loom_operand *operand, const __u32 *dims)
+void check_operand(struct checker *c, const struct loom_operand *operand, const __u32 *dims)
 {
 	bool lease = operand->space == LOOM_SPACE_LEASE;
 	uint32_t size = dtype_size(operand->dtype);
 	int64_t first, last;
 	uint64_t bytes;
 
-	need(c, dtype_ok(operand->dtype), operand->dtype);
-	need(c, operand->space <= LOOM_SPACE_WEIGHTS, operand->space);
+	require(c, dtype_ok(operand->dtype), operand->dtype);
+	require(c, operand->space <= LOOM_SPACE_WEIGHTS, operand->space);
 	if (c->fault)
 		return;		/* the dims may be such that the extent overflows */
 	operand_extent(operand, dims, &first, &last);
 	if (first < -(int64_t)(operand->off / size))
-		fail(c, lease ? LOOM_FAULT_BAD_LEASE : LOOM_FAULT_BAD_WEIGHT, operand->off);
+		reject(c, lease ? LOOM_FAULT_BAD_LEASE : LOOM_FAULT_BAD_WEIGHT, operand->off);
 	bytes = sat_mul((uint64_t)(last - first) + 1, size);
 	if (lease)
-		in_lease(c, operand->off + first * size, bytes, size);
+		lease_range(c, operand->off + first * size, bytes, size);
 	else
-		in_weights(c, operand->off + first * size, bytes, size);
+		weight_range(c, operand->off + first * size, bytes, size);
 }
 
 /* A destination is activation SRAM, and each element has a place of its own in every dim. */
-static void check_destination(struct checker *c, const struct loom_operand *operand,
-			      const __u32 *dims)
+void check_destination(struct checker *c, const struct loom_operand *operand,
+		       const __u32 *dims)
 {
-	need(c, operand->space == LOOM_SPACE_LEASE, operand->space);
+	require(c, operand->space == LOOM_SPACE_LEASE, operand->space);
 	for (int i = 0; i < LOOM_MAX_DIMS; i++)
-		need(c, dims[i] == 1 || operand->stride[i], i);
+		require(c, dims[i] == 1 || operand->stride[i], i);
 	check_operand(c, operand, dims);
 }
 
-static void check_dims(struct checker *c, const __u32 *dims)
+void check_dims(struct checker *c, const __u32 *dims)
 {
 	uint64_t n = elements(dims);
 
-	need(c, n && n <= MAX_ELEMENTS, n);
+	require(c, n && n <= MAX_ELEMENTS, n);
 }
 
 static void check_copy(struct checker *c, const struct loom_cmd *hdr)
@@ -336,8 +315,8 @@ static void check_binary(struct checker *c, const struct loom_cmd *hdr)
 {
 	const struct loom_cmd_binary *cmd = (const void *)hdr;
 
-	need(c, cmd->fn < LOOM_BIN_COUNT && !cmd->pad, cmd->fn);
-	need(c, is_float(cmd->a.dtype) && is_float(cmd->b.dtype) && is_float(cmd->dst.dtype), 0);
+	require(c, cmd->fn < LOOM_BIN_COUNT && !cmd->pad, cmd->fn);
+	require(c, is_fp(cmd->a.dtype) && is_fp(cmd->b.dtype) && is_fp(cmd->dst.dtype), 0);
 	check_dims(c, cmd->dims);
 	check_act(c, &cmd->act);
 	check_operand(c, &cmd->a, cmd->dims);
@@ -349,9 +328,9 @@ static void check_unary(struct checker *c, const struct loom_cmd *hdr)
 {
 	const struct loom_cmd_unary *cmd = (const void *)hdr;
 
-	need(c, is_float(cmd->src_dtype) && is_float(cmd->dst_dtype) && !cmd->pad, 0);
-	need(c, cmd->rows && cmd->cols && (uint64_t)cmd->rows * cmd->cols <= MAX_ELEMENTS, 0);
-	need(c, cmd->dst_pitch >= cmd->cols || cmd->rows == 1, cmd->dst_pitch);
+	require(c, is_fp(cmd->src_dtype) && is_fp(cmd->dst_dtype) && !cmd->pad, 0);
+	require(c, cmd->rows && cmd->cols && (uint64_t)cmd->rows * cmd->cols <= MAX_ELEMENTS, 0);
+	require(c, cmd->dst_pitch >= cmd->cols || cmd->rows == 1, cmd->dst_pitch);
 	check_act(c, &cmd->act);
 	matrix_in_lease(c, cmd->src, cmd->rows, cmd->cols, cmd->src_pitch,
 			dtype_size(cmd->src_dtype));
@@ -362,11 +341,11 @@ static void check_unary(struct checker *c, const struct loom_cmd *hdr)
 static void check_reduce(struct checker *c, const struct loom_cmd *hdr)
 {
 	const struct loom_cmd_reduce *cmd = (const void *)hdr;
-	uint64_t n = volume(cmd->outer, cmd->n, cmd->inner);
+	uint64_t n = volume_of(cmd->outer, cmd->n, cmd->inner);
 
-	need(c, cmd->fn < LOOM_RED_COUNT && !cmd->pad, cmd->fn);
-	need(c, is_float(cmd->src_dtype) && is_float(cmd->dst_dtype), 0);
-	need(c, n && n <= MAX_ELEMENTS, n);
+	require(c, cmd->fn < LOOM_RED_COUNT && !cmd->pad, cmd->fn);
+	require(c, is_fp(cmd->src_dtype) && is_fp(cmd->dst_dtype), 0);
+	require(c, n && n <= MAX_ELEMENTS, n);
 	matrix_in_lease(c, cmd->src, 1, n, 0, dtype_size(cmd->src_dtype));
 	matrix_in_lease(c, cmd->dst, 1, cmd->n ? n / cmd->n : 0, 0, dtype_size(cmd->dst_dtype));
 }
@@ -374,10 +353,10 @@ static void check_reduce(struct checker *c, const struct loom_cmd *hdr)
 static void check_softmax(struct checker *c, const struct loom_cmd *hdr)
 {
 	const struct loom_cmd_softmax *cmd = (const void *)hdr;
-	uint64_t n = volume(cmd->outer, cmd->n, cmd->inner);
+	uint64_t n = volume_of(cmd->outer, cmd->n, cmd->inner);
 
-	need(c, is_float(cmd->src_dtype) && is_float(cmd->dst_dtype), 0);
-	need(c, n && n <= MAX_ELEMENTS, n);
+	require(c, is_fp(cmd->src_dtype) && is_fp(cmd->dst_dtype), 0);
+	require(c, n && n <= MAX_ELEMENTS, n);
 	matrix_in_lease(c, cmd->src, 1, n, 0, dtype_size(cmd->src_dtype));
 	matrix_in_lease(c, cmd->dst, 1, n, 0, dtype_size(cmd->dst_dtype));
 }
@@ -387,31 +366,31 @@ static void check_layernorm(struct checker *c, const struct loom_cmd *hdr)
 	const struct loom_cmd_layernorm *cmd = (const void *)hdr;
 	uint64_t n = (uint64_t)cmd->rows * cmd->n;
 
-	need(c, !cmd->pad, cmd->pad);
-	need(c, n && n <= MAX_ELEMENTS, n);
+	require(c, !cmd->pad, cmd->pad);
+	require(c, n && n <= MAX_ELEMENTS, n);
 	matrix_in_lease(c, cmd->src, 1, n, 0, 2);
 	matrix_in_lease(c, cmd->dst, 1, n, 0, 2);
 	if (hdr->flags & LOOM_CMD_GAMMA)
-		in_weights(c, cmd->gamma, 4ull * cmd->n, 4);
+		weight_range(c, cmd->gamma, 4ull * cmd->n, 4);
 	else
-		need(c, !cmd->gamma, cmd->gamma);
+		require(c, !cmd->gamma, cmd->gamma);
 	if (hdr->flags & LOOM_CMD_BETA)
-		in_weights(c, cmd->beta, 4ull * cmd->n, 4);
+		weight_range(c, cmd->beta, 4ull * cmd->n, 4);
 	else
-		need(c, !cmd->beta, cmd->beta);
+		require(c, !cmd->beta, cmd->beta);
 }
 
 static void check_pool(struct checker *c, const struct loom_cmd *hdr)
 {
 	const struct loom_cmd_pool *cmd = (const void *)hdr;
-	uint64_t in = volume(cmd->batch, cmd->h, cmd->w);
-	uint64_t out = volume(cmd->batch, cmd->oh, cmd->ow);
+	uint64_t in = volume_of(cmd->batch, cmd->h, cmd->w);
+	uint64_t out = volume_of(cmd->batch, cmd->oh, cmd->ow);
 
-	need(c, cmd->fn <= LOOM_POOL_AVERAGE && !cmd->pad, cmd->fn);
-	need(c, cmd->batch && cmd->c, 0);
-	need(c, window_ok(cmd->h, cmd->oh, cmd->kh, cmd->sh, cmd->dh), cmd->oh);
-	need(c, window_ok(cmd->w, cmd->ow, cmd->kw, cmd->sw, cmd->dw), cmd->ow);
-	need(c, sat_mul(volume(out, cmd->c, cmd->kh), cmd->kw) <= MAX_MACS, 0);
+	require(c, cmd->fn <= LOOM_POOL_AVERAGE && !cmd->pad, cmd->fn);
+	require(c, cmd->batch && cmd->c, 0);
+	require(c, window_ok(cmd->h, cmd->oh, cmd->kh, cmd->sh, cmd->dh), cmd->oh);
+	require(c, window_ok(cmd->w, cmd->ow, cmd->kw, cmd->sw, cmd->dw), cmd->ow);
+	require(c, sat_mul(volume_of(out, cmd->c, cmd->kh), cmd->kw) <= MAX_MACS, 0);
 	check_image(c, cmd->in, in, cmd->c, cmd->in_pitch, 2);
 	check_image(c, cmd->out, out, cmd->c, cmd->out_pitch, 2);
 }
@@ -444,6 +423,16 @@ static const struct opcode {
 	  LOOM_CMD_GAMMA | LOOM_CMD_BETA, check_layernorm },
 	{ LOOM_OP_POOL, sizeof(struct loom_cmd_pool), ENGINE_COMPUTE, LOOM_CMD_COUNT_PAD,
 	  check_pool },
+	{ LOOM_OP_QCONV, sizeof(struct loom_cmd_qconv), ENGINE_COMPUTE,
+	  LOOM_CMD_RESIDUAL | LOOM_CMD_DYNAMIC, check_qconv },
+	{ LOOM_OP_QDWCONV, sizeof(struct loom_cmd_qconv), ENGINE_COMPUTE, LOOM_CMD_DYNAMIC,
+	  check_qdwconv },
+	{ LOOM_OP_QMATMUL, sizeof(struct loom_cmd_qmatmul), ENGINE_COMPUTE, 0, check_qmatmul },
+	{ LOOM_OP_QUANT, sizeof(struct loom_cmd_quant), ENGINE_COMPUTE,
+	  LOOM_CMD_CHANNELS | LOOM_CMD_DYNAMIC, check_quant },
+	{ LOOM_OP_QBINARY, sizeof(struct loom_cmd_qbinary), ENGINE_COMPUTE, 0, check_qbinary },
+	{ LOOM_OP_QPOOL, sizeof(struct loom_cmd_qpool), ENGINE_COMPUTE, LOOM_CMD_COUNT_PAD,
+	  check_qpool },
 };
 
 static const struct opcode *find_opcode(uint16_t opcode)
@@ -465,7 +454,7 @@ static void check_wait(struct checker *c, const struct loom_cmd *cmd, enum engin
 			   engine == ENGINE_DMA ? c->num_compute : 0;
 
 	if (cmd->wait > earlier)
-		fail(c, LOOM_FAULT_BAD_WAIT, cmd->wait);
+		reject(c, LOOM_FAULT_BAD_WAIT, cmd->wait);
 }
 
 /*
@@ -484,17 +473,17 @@ static void check_window(struct checker *c, const struct loom_cmd *cmd)
 	if (c->weights_end > kept && c->weights_end - kept > at_once)
 		at_once = c->weights_end - kept;
 	if (at_once + caps->dram_burst_bytes > caps->weight_sram_bytes)
-		fail(c, LOOM_FAULT_TILE_TOO_LARGE, at_once);
+		reject(c, LOOM_FAULT_TILE_TOO_LARGE, at_once);
 }
 
 static void check_release(struct checker *c, const struct loom_cmd *cmd, enum engine engine)
 {
 	if (engine != ENGINE_COMPUTE) {
-		need(c, !cmd->release_to, cmd->release_to);
+		require(c, !cmd->release_to, cmd->release_to);
 		return;
 	}
 	if (cmd->release_to < c->released || cmd->release_to > c->fetched)
-		fail(c, LOOM_FAULT_BAD_WEIGHT, cmd->release_to);
+		reject(c, LOOM_FAULT_BAD_WEIGHT, cmd->release_to);
 	if (c->weights_end && !c->fault)
 		check_window(c, cmd);
 	c->released = cmd->release_to;
@@ -502,7 +491,7 @@ static void check_release(struct checker *c, const struct loom_cmd *cmd, enum en
 
 static void check_any(struct checker *c, const struct loom_cmd *cmd, const struct opcode *op)
 {
-	need(c, !(cmd->flags & ~op->flags), cmd->flags);
+	require(c, !(cmd->flags & ~op->flags), cmd->flags);
 	check_wait(c, cmd, op->engine);
 	c->stream_first = UINT64_MAX;
 	c->weights_end = 0;
@@ -517,11 +506,11 @@ static void check_cmd(struct checker *c, const struct loom_cmd *cmd, uint64_t ro
 	const struct opcode *op = room < sizeof(*cmd) ? NULL : find_opcode(cmd->opcode);
 
 	if (room < sizeof(*cmd))
-		fail(c, LOOM_FAULT_BAD_SIZE, room);
+		reject(c, LOOM_FAULT_BAD_SIZE, room);
 	else if (!op)
-		fail(c, LOOM_FAULT_BAD_OPCODE, cmd->opcode);
+		reject(c, LOOM_FAULT_BAD_OPCODE, cmd->opcode);
 	else if (cmd->size != op->size || cmd->size > room)
-		fail(c, LOOM_FAULT_BAD_SIZE, cmd->size);
+		reject(c, LOOM_FAULT_BAD_SIZE, cmd->size);
 	else
 		check_any(c, cmd, op);
 }
@@ -533,15 +522,16 @@ static void check_header(struct checker *c, uint32_t size, uint32_t lease_size)
 	const struct loom_cmdbuf *h = c->header;
 
 	if (h->magic != LOOM_CMDBUF_MAGIC)
-		fail(c, LOOM_FAULT_BAD_HEADER, h->magic);
-	if (h->isa_version >> 16 != LOOM_ISA_MAJOR)
-		fail(c, LOOM_FAULT_ISA_VERSION, h->isa_version);
+		reject(c, LOOM_FAULT_BAD_HEADER, h->magic);
+	if (h->isa_version >> 16 != LOOM_ISA_MAJOR ||
+	    (h->isa_version & 0xffff) > LOOM_ISA_MINOR)
+		reject(c, LOOM_FAULT_ISA_VERSION, h->isa_version);
 	if (h->size != size || !h->num_cmds || h->reserved || h->weight_bytes > MAX_WEIGHTS)
-		fail(c, LOOM_FAULT_BAD_HEADER, h->size);
+		reject(c, LOOM_FAULT_BAD_HEADER, h->size);
 	if (h->lease_bytes > lease_size)
-		fail(c, LOOM_FAULT_BAD_LEASE, h->lease_bytes);
+		reject(c, LOOM_FAULT_BAD_LEASE, h->lease_bytes);
 	if (c->layer_release && h->weight_bytes > c->config->caps.weight_sram_bytes)
-		fail(c, LOOM_FAULT_SLICE_TOO_LARGE, h->weight_bytes);
+		reject(c, LOOM_FAULT_SLICE_TOO_LARGE, h->weight_bytes);
 }
 
 /* Stops at the first command with a fault, whose number stays in c->number. */
@@ -560,9 +550,9 @@ static void check_cmds(struct checker *c)
 	}
 	c->number = LOOM_NO_CMD;
 	if (at != end)
-		fail(c, LOOM_FAULT_BAD_HEADER, c->header->num_cmds);
+		reject(c, LOOM_FAULT_BAD_HEADER, c->header->num_cmds);
 	if (c->fetched != c->header->weight_bytes)
-		fail(c, LOOM_FAULT_BAD_HEADER, c->fetched);
+		reject(c, LOOM_FAULT_BAD_HEADER, c->fetched);
 }
 
 struct verdict validate(const struct loom_sim_config *config, const void *buffer, uint32_t size,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * COPY: strided copy with conversion. fp to integer cuts the fraction off and saturates (NaN is
- * 0); i64 to i32 keeps the low half.
+ * 0); from integer to integer the low bits stay.
  */
 #include <math.h>
 #include <string.h>
@@ -35,6 +35,8 @@ static void copy_row(uint8_t *dst, int64_t dst_stride, const uint8_t *src, int64
 {
 	if (dst_stride == 1 && src_stride == 1)
 		memmove(dst, src, n * size);
+	else if (size == 1)
+		COPY_ROW(uint8_t);
 	else if (size == 2)
 		COPY_ROW(uint16_t);
 	else if (size == 4)
@@ -45,42 +47,68 @@ static void copy_row(uint8_t *dst, int64_t dst_stride, const uint8_t *src, int64
 
 /* ---- with conversion ---- */
 
+/* A type of integers: its limits, as floats that are not rounded up. */
+static const struct {
+	float limit;		/* the least float that is too large */
+	int64_t min, max;
+} ranges[] = {
+	[LOOM_I32] = { 0x1p31f, INT32_MIN, INT32_MAX },
+	[LOOM_I64] = { 0x1p63f, INT64_MIN, INT64_MAX },
+	[LOOM_I8] = { 0x1p7f, INT8_MIN, INT8_MAX },
+	[LOOM_U8] = { 0x1p8f, 0, UINT8_MAX },
+};
+
 static int64_t to_integer(float value, uint32_t dtype)
 {
-	float limit = dtype == LOOM_I32 ? 0x1p31f : 0x1p63f;
-
 	if (isnan(value))
 		return 0;
-	if (value >= limit)
-		return dtype == LOOM_I32 ? INT32_MAX : INT64_MAX;
-	if (value < -limit)
-		return dtype == LOOM_I32 ? INT32_MIN : INT64_MIN;
+	if (value >= ranges[dtype].limit)
+		return ranges[dtype].max;
+	if (value < (float)ranges[dtype].min)
+		return ranges[dtype].min;
 	return (int64_t)value;
 }
+
+#define LOAD_ROW(type)						\
+do {								\
+	const type *from = (const void *)src;				\
+									\
+	for (size_t i = 0; i < n; i++)					\
+		dst[i] = from[(int64_t)i * stride];			\
+} while (0)
 
 static void load_integers(int64_t *dst, uint32_t dtype, const uint8_t *src, int64_t stride,
 			  size_t n)
 {
-	const int32_t *narrow = (const void *)src;
-	const int64_t *wide = (const void *)src;
-
-	for (size_t i = 0; i < n; i++)
-		dst[i] = dtype == LOOM_I32 ? narrow[(int64_t)i * stride] :
-					     wide[(int64_t)i * stride];
+	if (dtype == LOOM_I8)
+		LOAD_ROW(int8_t);
+	else if (dtype == LOOM_U8)
+		LOAD_ROW(uint8_t);
+	else if (dtype == LOOM_I32)
+		LOAD_ROW(int32_t);
+	else
+		LOAD_ROW(int64_t);
 }
+
+#define STORE_ROW(type)						\
+do {								\
+	type *to = (void *)dst;						\
+									\
+	for (size_t i = 0; i < n; i++)					\
+		to[(int64_t)i * stride] = (type)(uint64_t)src[i];	\
+} while (0)
 
 static void store_integers(uint8_t *dst, uint32_t dtype, int64_t stride, const int64_t *src,
 			   size_t n)
 {
-	int32_t *narrow = (void *)dst;
-	int64_t *wide = (void *)dst;
+	uint32_t size = dtype_bytes(dtype);
 
-	for (size_t i = 0; i < n; i++) {
-		if (dtype == LOOM_I32)
-			narrow[(int64_t)i * stride] = (int32_t)(uint32_t)(uint64_t)src[i];
-		else
-			wide[(int64_t)i * stride] = src[i];
-	}
+	if (size == 1)
+		STORE_ROW(uint8_t);
+	else if (size == 4)
+		STORE_ROW(uint32_t);
+	else
+		STORE_ROW(uint64_t);
 }
 
 static void convert_chunk(uint8_t *dst, uint32_t dst_dtype, int64_t dst_stride,

@@ -39,6 +39,11 @@ static void (*const functions[LOOM_BIN_COUNT])(float *a, const float *b, size_t 
 	[LOOM_BIN_POW] = each_pow,
 };
 
+void binary_rows(uint32_t fn, float *a, const float *b, size_t n)
+{
+	functions[fn](a, b, n);
+}
+
 /* Elements [first, first + n) of an operand's row that starts at `row`. */
 static void load_part(float *dst, const struct loom_operand *operand, const uint8_t *base,
 		      int64_t row, int64_t stride, size_t first, size_t n)
@@ -61,7 +66,7 @@ static void binary_row(const struct sram *sram, const struct loom_cmd_binary *cm
 
 		load_part(a, &cmd->a, a_base, w->at[1], walk_stride(w, 1), done, part);
 		load_part(b, &cmd->b, b_base, w->at[2], walk_stride(w, 2), done, part);
-		functions[cmd->fn](a, b, part);
+		binary_rows(cmd->fn, a, b, part);
 		activate(&cmd->act, a, part);
 		store_floats(sram->lease + cmd->dst.off + to * size, cmd->dst.dtype,
 			     walk_stride(w, 0), a, part);

@@ -17,6 +17,12 @@ static void (*const units[])(const struct sram *sram, const struct loom_cmd *cmd
 	[LOOM_OP_SOFTMAX] = execute_softmax,
 	[LOOM_OP_LAYERNORM] = execute_layernorm,
 	[LOOM_OP_POOL] = execute_pool,
+	[LOOM_OP_QCONV] = execute_qconv,
+	[LOOM_OP_QDWCONV] = execute_qdwconv,
+	[LOOM_OP_QMATMUL] = execute_qmatmul,
+	[LOOM_OP_QUANT] = execute_quant,
+	[LOOM_OP_QBINARY] = execute_qbinary,
+	[LOOM_OP_QPOOL] = execute_qpool,
 };
 
 void execute(const struct loom_hw_caps *caps, struct scratch *scratch,

@@ -33,8 +33,19 @@ void execute_layernorm(const struct sram *sram, const struct loom_cmd *hdr);
 /* hw/pool.c */
 void execute_pool(const struct sram *sram, const struct loom_cmd *hdr);
 
+/* hw/qconv.c, qdepthwise.c, qmatmul.c, qvector.c, qpool.c: the 8-bit ones */
+void execute_qconv(const struct sram *sram, const struct loom_cmd *hdr);
+void execute_qdwconv(const struct sram *sram, const struct loom_cmd *hdr);
+void execute_qmatmul(const struct sram *sram, const struct loom_cmd *hdr);
+void execute_quant(const struct sram *sram, const struct loom_cmd *hdr);
+void execute_qbinary(const struct sram *sram, const struct loom_cmd *hdr);
+void execute_qpool(const struct sram *sram, const struct loom_cmd *hdr);
+
 /* hw/activation.c: x[i] = fn(x[i]) */
 void activate(const struct loom_act *act, float *x, size_t n);
+
+/* hw/elementwise.c: a[i] = a[i] fn b[i] */
+void binary_rows(uint32_t fn, float *a, const float *b, size_t n);
 
 /* hw/operand.c */
 uint32_t dtype_bytes(uint32_t dtype);

@@ -11,7 +11,13 @@
 
 uint32_t dtype_bytes(uint32_t dtype)
 {
-	return dtype == LOOM_F16 ? 2 : dtype == LOOM_I64 ? 8 : 4;
+	switch (dtype) {
+	case LOOM_I8:
+	case LOOM_U8:	return 1;
+	case LOOM_F16:	return 2;
+	case LOOM_I64:	return 8;
+	default:	return 4;
+	}
 }
 
 const uint8_t *operand_base(const struct sram *sram, const struct loom_operand *operand)

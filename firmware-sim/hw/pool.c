@@ -57,7 +57,8 @@ static void pool_window(struct pooling *p, uint64_t n, uint32_t oy, uint32_t ox)
 static void divide(struct pooling *p)
 {
 	const struct loom_cmd_pool *cmd = p->cmd;
-	uint32_t divisor = cmd->hdr.flags & LOOM_CMD_COUNT_PAD ? cmd->kh * cmd->kw : p->count;
+	uint32_t whole = (uint32_t)cmd->kh * cmd->kw;
+	uint32_t divisor = cmd->hdr.flags & LOOM_CMD_COUNT_PAD ? whole : p->count;
 
 	if (cmd->fn != LOOM_POOL_AVERAGE || !divisor)
 		return;

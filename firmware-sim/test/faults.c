@@ -2,6 +2,7 @@
 /*
  * Malformed buffers: each field of each command that can be wrong, and the fault that names it.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -72,6 +73,7 @@ static void test_header(void **state)
 	EXPECT(BAD_HEADER, LOOM_NO_CMD, b.header->weight_bytes++);
 	EXPECT(BAD_HEADER, LOOM_NO_CMD, b.header->weight_bytes = HIGH);
 	EXPECT(ISA_VERSION, LOOM_NO_CMD, b.header->isa_version += 1 << 16);
+	EXPECT(ISA_VERSION, LOOM_NO_CMD, b.header->isa_version += 1);
 	EXPECT(BAD_LEASE, LOOM_NO_CMD, b.header->lease_bytes = RIG_LEASE + 1);
 	EXPECT(BAD_SIZE, STORE + 1, b.header->num_cmds++);
 	EXPECT(BAD_WEIGHT, FETCH, b.header->weight_bytes--);
@@ -112,7 +114,7 @@ static void test_wait(void **state)
 	EXPECT(BAD_WAIT, LOAD, b.load->hdr.wait = 1);
 	EXPECT(BAD_WAIT, GATHER, b.gather->hdr.wait = 1);
 	EXPECT(BAD_WAIT, NOP, b.nop->wait = 3);
-	EXPECT(BAD_WAIT, STORE, b.store->hdr.wait = 12);
+	EXPECT(BAD_WAIT, STORE, b.store->hdr.wait = STORE - NOP + 1);
 	EXPECT(BAD_WAIT, STORE, b.store->hdr.wait = UINT32_MAX);
 }
 
@@ -194,7 +196,7 @@ static void test_vector_fields(void **state)
 	EXPECT(BAD_FIELD, COPY, b.copy->dst.stride[5] = 0);
 	EXPECT(BAD_FIELD, COPY, b.copy->dst.space = LOOM_SPACE_WEIGHTS);
 	EXPECT(BAD_FIELD, COPY, b.copy->src.space = 2);
-	EXPECT(BAD_FIELD, COPY, b.copy->src.dtype = LOOM_I8);
+	EXPECT(BAD_FIELD, COPY, b.copy->src.dtype = LOOM_U8 + 1);
 	EXPECT(BAD_WEIGHT, COPY, b.copy->src.off = WEIGHTS - 510);
 	EXPECT(BAD_WEIGHT, COPY, b.copy->src.stride[4] = -16);
 	EXPECT(BAD_WEIGHT, COPY, b.copy->src.stride[4] = INT32_MIN);
@@ -227,6 +229,103 @@ static void test_vector_fields(void **state)
 	EXPECT(BAD_FIELD, POOL, b.pool->pad = 1);
 	EXPECT(BAD_FIELD, POOL, b.pool->in_pitch = 7);
 	EXPECT(BAD_LEASE, POOL, b.pool->batch = 1 << 20);
+}
+
+static void test_quantised_mac_fields(void **state)
+{
+	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.hdr.flags |= LOOM_CMD_BIAS);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.kh = 0);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.c = HIGH);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->in_dtype = LOOM_F16);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->w_dtype = LOOM_I32);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->res_dtype = LOOM_I32);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.out_dtype = LOOM_I64);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.out_dtype = LOOM_I32);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.out_dtype = LOOM_F32);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->pad = 1);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->in_zero = 1);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.hdr.flags &= ~LOOM_CMD_DYNAMIC);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.hdr.flags &= ~LOOM_CMD_RESIDUAL);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->dyn += 2);
+	EXPECT(BAD_LEASE, QCONV, b.qconv->dyn = (64 << 10) - 4);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->res_quant.zero = -129);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->res_quant.scale = 0.0f);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->out_quant.zero = 256);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->out_quant.scale = -1.0f);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->out_quant.scale = INFINITY);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->out_quant.scale = NAN);
+	EXPECT(BAD_LEASE, QCONV, b.qconv->conv.res = (64 << 10) - 16);
+	EXPECT(BAD_LEASE, QCONV, b.qconv->conv.out = (64 << 10) - 16);
+	EXPECT(BAD_WEIGHT, QCONV, b.qconv->conv.w_off = WEIGHTS - 1151);
+	EXPECT(BAD_WEIGHT, QCONV, b.qconv->conv.b_off = WEIGHTS - 252);
+	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.b_off += 2);
+	EXPECT(BAD_FIELD, QDWCONV, b.qdwconv->conv.oc = 16);
+	EXPECT(BAD_FIELD, QDWCONV, b.qdwconv->conv.hdr.flags |= LOOM_CMD_RESIDUAL);
+	EXPECT(BAD_FIELD, QDWCONV, b.qdwconv->in_zero = -1);
+	EXPECT(BAD_FIELD, QMATMUL, b.qmatmul->matmul.k = 1 << 20);
+	EXPECT(BAD_FIELD, QMATMUL, b.qmatmul->matmul.pad = 1);
+	EXPECT(BAD_FIELD, QMATMUL, b.qmatmul->pad = 1);
+	EXPECT(BAD_FIELD, QMATMUL, b.qmatmul->a_zero = 256);
+	EXPECT(BAD_FIELD, QMATMUL, b.qmatmul->b_zero = 128);
+	EXPECT(BAD_FIELD, QMATMUL, b.qmatmul->a_dtype = LOOM_F16);
+	EXPECT(BAD_FIELD, QMATMUL, b.qmatmul->out_quant.scale = 1.0f);
+	EXPECT(BAD_FIELD, QMATMUL, (b.qmatmul->matmul.out_dtype = LOOM_I32,
+				    b.qmatmul->matmul.act.fn = LOOM_UN_RELU));
+	EXPECT(BAD_LEASE, QMATMUL, b.qmatmul->matmul.a_col = HIGH);
+}
+
+static void test_quantised_vector_fields(void **state)
+{
+	EXPECT(BAD_FIELD, QUANT, b.quant->dst.dtype = LOOM_F32);
+	EXPECT(BAD_FIELD, QUANT, b.quant->dst.dtype = LOOM_I32);
+	EXPECT(BAD_FIELD, QUANT, b.quant->src.dtype = LOOM_I64);
+	EXPECT(BAD_FIELD, QUANT, b.quant->src_quant.zero = 1);
+	EXPECT(BAD_FIELD, QUANT, b.quant->dst_quant.scale = 0.0f);
+	EXPECT(BAD_FIELD, QUANT, b.quant->pad = 1);
+	EXPECT(BAD_FIELD, QUANT, b.quant->axis = 1);
+	EXPECT(BAD_FIELD, QUANT, b.quant->table = 4);
+	EXPECT(BAD_FIELD, QUANT, b.quant->dyn = 4);
+	EXPECT(BAD_FIELD, QUANT, b.quant->hdr.flags = LOOM_CMD_CHANNELS);
+	EXPECT(BAD_FIELD, QUANT, b.quant->hdr.flags = LOOM_CMD_DYNAMIC);
+	EXPECT(BAD_FIELD, QUANT, (b.quant->hdr.flags = LOOM_CMD_CHANNELS, b.quant->axis = 6,
+				  b.quant->dst_quant = (struct loom_quant){ 0 }));
+	EXPECT(BAD_WEIGHT, QUANT, (b.quant->hdr.flags = LOOM_CMD_CHANNELS, b.quant->axis = 5,
+				   b.quant->table = WEIGHTS - 124,
+				   b.quant->dst_quant = (struct loom_quant){ 0 }));
+	EXPECT(BAD_LEASE, QUANT, (b.quant->hdr.flags = LOOM_CMD_DYNAMIC, b.quant->dyn = 64 << 10,
+				  b.quant->dst.dtype = LOOM_U8,
+				  b.quant->dst_quant = (struct loom_quant){ 0 }));
+	EXPECT(BAD_LEASE, QUANT, b.quant->dst.off = (64 << 10) - 255);
+	EXPECT(BAD_FIELD, QUANT, b.quant->dst.stride[5] = 0);
+	EXPECT(BAD_FIELD, QBINARY, b.qbinary->fn = LOOM_BIN_COUNT);
+	EXPECT(BAD_FIELD, QBINARY, b.qbinary->a.dtype = LOOM_I32);
+	EXPECT(BAD_FIELD, QBINARY, b.qbinary->b_quant.scale = 1.0f);
+	EXPECT(BAD_FIELD, QBINARY, b.qbinary->dst_quant.zero = 128);
+	EXPECT(BAD_LEASE, QBINARY, b.qbinary->a.off = 64 << 10);
+	EXPECT(BAD_FIELD, QPOOL, b.qpool->pool.fn = LOOM_POOL_MAX);
+	EXPECT(BAD_FIELD, QPOOL, b.qpool->pool.fn = 2);
+	EXPECT(BAD_FIELD, QPOOL, b.qpool->in_dtype = LOOM_F16);
+	EXPECT(BAD_FIELD, QPOOL, b.qpool->out_dtype = LOOM_I32);
+	EXPECT(BAD_FIELD, QPOOL, b.qpool->out_dtype = LOOM_U8);
+	EXPECT(BAD_FIELD, QPOOL, b.qpool->in_quant.zero = 256);
+	EXPECT(BAD_FIELD, QPOOL, b.qpool->pad = 1);
+	EXPECT(BAD_LEASE, QPOOL, b.qpool->pool.batch = 1 << 20);
+}
+
+/* A device that was made without the 8-bit commands does not know them. */
+static void no_int8(struct loom_sim_config *config)
+{
+	config->caps.flags &= ~LOOM_CAP_INT8;
+}
+
+static void test_no_int8(void **state)
+{
+	struct rig *full = rig;
+
+	rig = rig_new("tiny", no_int8);
+	EXPECT(BAD_OPCODE, QCONV, (void)b);
+	rig_free(rig);
+	rig = full;
 }
 
 static void test_release(void **state)
@@ -475,6 +574,9 @@ int main(void)
 		TEST(test_conv_fields),
 		TEST(test_matmul_fields),
 		TEST(test_vector_fields),
+		TEST(test_quantised_mac_fields),
+		TEST(test_quantised_vector_fields),
+		TEST(test_no_int8),
 		TEST(test_release),
 		TEST(test_larger_than_fifo),
 		TEST(test_tile_too_large),

@@ -73,6 +73,66 @@ static void add_vector(struct buffer *b)
 	};
 }
 
+static void add_quantised_mac(struct buffer *b)
+{
+	b->qconv = stream_add(&b->s, LOOM_OP_QCONV, sizeof(*b->qconv));
+	*b->qconv = (struct loom_cmd_qconv){
+		.conv = {
+			.hdr = b->qconv->conv.hdr,
+			.out = 8192, .res = 16384, .in_pitch = 8, .out_pitch = 16, .res_pitch = 16,
+			.batch = 1, .h = 6, .w = 6, .c = 8, .oh = 6, .ow = 6, .oc = 16,
+			.kh = 3, .kw = 3, .sh = 1, .sw = 1, .pt = 1, .pl = 1, .dh = 1, .dw = 1,
+			.w_off = 4608, .b_off = 4096, .out_dtype = LOOM_U8,
+		},
+		.in_dtype = LOOM_U8, .w_dtype = LOOM_I8, .res_dtype = LOOM_I8,
+		.dyn = 32768,
+		.res_quant = { 0.5f, -3 }, .out_quant = { 0.25f, 7 },
+	};
+	b->qconv->conv.hdr.flags = LOOM_CMD_RESIDUAL | LOOM_CMD_DYNAMIC;
+	b->qdwconv = stream_add(&b->s, LOOM_OP_QDWCONV, sizeof(*b->qdwconv));
+	*b->qdwconv = *b->qconv;
+	b->qdwconv->conv.hdr.opcode = LOOM_OP_QDWCONV;
+	b->qdwconv->conv.hdr.flags = 0;
+	b->qdwconv->conv.oc = 8;
+	b->qdwconv->conv.res = 0;
+	b->qdwconv->conv.res_pitch = 0;
+	b->qdwconv->res_dtype = 0;
+	b->qdwconv->res_quant = (struct loom_quant){ 0 };
+	b->qdwconv->dyn = 0;
+	b->qdwconv->in_zero = 128;
+	b->qmatmul = stream_add(&b->s, LOOM_OP_QMATMUL, sizeof(*b->qmatmul));
+	b->qmatmul->matmul = *b->matmul;
+	b->qmatmul->matmul.hdr = (struct loom_cmd){ LOOM_OP_QMATMUL, sizeof(*b->qmatmul) };
+	b->qmatmul->a_dtype = LOOM_U8;
+	b->qmatmul->b_dtype = LOOM_I8;
+	b->qmatmul->b_zero = -5;
+}
+
+static void add_quantised_vector(struct buffer *b)
+{
+	static const struct loom_operand bytes = { .dtype = LOOM_I8,
+						   .stride = { 0, 0, 0, 0, 16, 1 } };
+
+	b->quant = stream_add(&b->s, LOOM_OP_QUANT, sizeof(*b->quant));
+	memcpy(b->quant->dims, b->copy->dims, sizeof(b->quant->dims));
+	b->quant->src = b->copy->dst;
+	b->quant->dst = bytes;
+	b->quant->dst_quant = (struct loom_quant){ 0.1f, -128 };
+	b->qbinary = stream_add(&b->s, LOOM_OP_QBINARY, sizeof(*b->qbinary));
+	memcpy(b->qbinary->dims, b->copy->dims, sizeof(b->qbinary->dims));
+	b->qbinary->a = bytes;
+	b->qbinary->b = b->copy->dst;
+	b->qbinary->dst = bytes;
+	b->qbinary->a_quant = (struct loom_quant){ 0.1f, 3 };
+	b->qbinary->dst_quant = (struct loom_quant){ 0.3f, 127 };
+	b->qpool = stream_add(&b->s, LOOM_OP_QPOOL, sizeof(*b->qpool));
+	b->qpool->pool = *b->pool;
+	b->qpool->pool.hdr = (struct loom_cmd){ LOOM_OP_QPOOL, sizeof(*b->qpool) };
+	b->qpool->pool.fn = LOOM_POOL_AVERAGE;
+	b->qpool->in_dtype = LOOM_U8;
+	b->qpool->in_quant = (struct loom_quant){ 0.1f, 3 };
+}
+
 void sample(struct buffer *b, const struct rig *rig)
 {
 	memset(b, 0, sizeof(*b));
@@ -91,6 +151,8 @@ void sample(struct buffer *b, const struct rig *rig)
 	add_mac(b);
 	add_strided(b);
 	add_vector(b);
+	add_quantised_mac(b);
+	add_quantised_vector(b);
 	b->store = stream_move(&b->s, LOOM_OP_STORE, rig->out_va, 8192, 4096, 5);
 	stream_end(&b->s);
 	b->header = (void *)b->s.bytes;

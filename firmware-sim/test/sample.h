@@ -21,11 +21,16 @@ struct buffer {
 	struct loom_cmd_softmax *softmax;
 	struct loom_cmd_layernorm *layernorm;
 	struct loom_cmd_pool *pool;
+	struct loom_cmd_qconv *qconv, *qdwconv;
+	struct loom_cmd_qmatmul *qmatmul;
+	struct loom_cmd_quant *quant;
+	struct loom_cmd_qbinary *qbinary;
+	struct loom_cmd_qpool *qpool;
 };
 
 enum {
 	LOAD, FETCH, GATHER, NOP, CONV, DWCONV, MATMUL, COPY, BINARY, UNARY, REDUCE, SOFTMAX,
-	LAYERNORM, POOL, STORE,
+	LAYERNORM, POOL, QCONV, QDWCONV, QMATMUL, QUANT, QBINARY, QPOOL, STORE,
 };
 
 #define WEIGHTS 8192u	/* bytes it fetches */

@@ -4,12 +4,18 @@
  */
 #include "mapping.h"
 
+static bool is_8bit(const struct loom_cmd_conv *cmd)
+{
+	return cmd->hdr.opcode == LOOM_OP_QCONV || cmd->hdr.opcode == LOOM_OP_QDWCONV;
+}
+
+/* What an output channel has besides its weights. */
 static void gemm_bias(struct gemm *gemm, const struct loom_cmd_conv *cmd)
 {
-	if (!(cmd->hdr.flags & LOOM_CMD_BIAS))
-		return;
-	gemm->bias = cmd->b_off;
-	gemm->bias_bytes = 4ull * cmd->oc;
+	gemm->channel = is_8bit(cmd) ? sizeof(struct loom_qchannel) :
+			cmd->hdr.flags & LOOM_CMD_BIAS ? 4 : 0;
+	gemm->bias = gemm->channel ? cmd->b_off : 0;
+	gemm->bias_bytes = gemm->channel * cmd->oc;
 }
 
 static struct gemm conv_gemm(const struct loom_hw_caps *caps, const struct loom_cmd_conv *cmd)
@@ -20,9 +26,10 @@ static struct gemm conv_gemm(const struct loom_hw_caps *caps, const struct loom_
 		.cols = cmd->oc,
 		.blocks = div_up(cmd->oc, caps->array_cols),
 		.weights = cmd->w_off,
+		.element = is_8bit(cmd) ? 1 : 2,
 	};
 
-	gemm.weight_bytes = gemm.k * cmd->oc * 2;
+	gemm.weight_bytes = gemm.k * cmd->oc * gemm.element;
 	gemm_bias(&gemm, cmd);
 	return gemm;
 }
@@ -50,11 +57,12 @@ static struct gemm dwconv_gemm(const struct loom_hw_caps *caps, const struct loo
 		.cols = cmd->c,
 		.blocks = div_up(cmd->c, together),
 		.weights = cmd->w_off,
-		.weight_bytes = window * cmd->c * 2,
+		.element = is_8bit(cmd) ? 1 : 2,
 		/* Row-major over all channels: the last row of a block is near the end. */
 		.whole = true,
 	};
 
+	gemm.weight_bytes = window * cmd->c * gemm.element;
 	gemm_bias(&gemm, cmd);
 	return gemm;
 }
@@ -73,8 +81,13 @@ static struct gemm matmul_gemm(const struct loom_hw_caps *caps, const struct loo
 struct gemm gemm_of(const struct loom_hw_caps *caps, const struct loom_cmd *cmd)
 {
 	switch (cmd->opcode) {
-	case LOOM_OP_CONV:	return conv_gemm(caps, (const void *)cmd);
-	case LOOM_OP_DWCONV:	return dwconv_gemm(caps, (const void *)cmd);
-	default:		return matmul_gemm(caps, (const void *)cmd);
+	case LOOM_OP_CONV:
+	case LOOM_OP_QCONV:
+		return conv_gemm(caps, (const void *)cmd);
+	case LOOM_OP_DWCONV:
+	case LOOM_OP_QDWCONV:
+		return dwconv_gemm(caps, (const void *)cmd);
+	default:
+		return matmul_gemm(caps, (const void *)cmd);
 	}
 }

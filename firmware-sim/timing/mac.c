@@ -15,14 +15,15 @@ static uint64_t weights_end(const struct mapping *map, uint64_t block, uint64_t 
 	uint64_t before = block * map->caps->array_cols;
 	uint64_t width = min(map->caps->array_cols, gemm->cols - before);
 
-	return gemm->weights + (before * gemm->k + k * width) * 2;
+	return gemm->weights + (before * gemm->k + k * width) * gemm->element;
 }
 
 static uint64_t bias_need(const struct mapping *map, uint64_t block)
 {
 	const struct gemm *gemm = &map->gemm;
 
-	return gemm->bias + min(gemm->bias_bytes, (block + 1) * map->caps->array_cols * 4);
+	return gemm->bias +
+	       min(gemm->bias_bytes, (block + 1) * map->caps->array_cols * gemm->channel);
 }
 
 /* Of a pass over K tiles up to k_end, in the group of blocks [block, block + group->blocks). */
@@ -101,8 +102,8 @@ uint64_t mac_cycles(const struct loom_hw_caps *caps, const struct loom_cmd *cmd)
 static uint64_t group_window(const struct mapping *map,
 			     const struct group *group)
 {
-	uint64_t block_bytes = map->caps->array_cols * map->gemm.k * 2;
-	uint64_t tile_bytes = 2ull * map->caps->array_rows * map->caps->array_cols;
+	uint64_t block_bytes = map->caps->array_cols * map->gemm.k * map->gemm.element;
+	uint64_t tile_bytes = map->gemm.element * map->caps->array_rows * map->caps->array_cols;
 
 	if (!group->blocks)
 		return 0;

@@ -20,8 +20,10 @@ struct gemm {
 	uint64_t cols;		/* N of the weights as they lie in the stream */
 	uint64_t blocks;	/* column blocks */
 	uint64_t weights;	/* offset of the first */
+	uint64_t element;	/* bytes of one */
 	uint64_t weight_bytes;	/* 0: the operand is an activation */
 	uint64_t bias, bias_bytes;
+	uint64_t channel;	/* bytes of bias of an output channel */
 	bool whole;		/* all weights are needed from the first pass to the last */
 };
 

@@ -2,6 +2,8 @@
 /*
  * The interface of loom_timing.h: which unit, and the parts that need no unit's equations.
  */
+#include <stdbool.h>
+
 #include "mac.h"
 #include "saturate.h"
 #include "vector.h"
@@ -12,6 +14,9 @@ enum loom_unit loom_timing_unit(const struct loom_cmd *cmd)
 	case LOOM_OP_CONV:
 	case LOOM_OP_DWCONV:
 	case LOOM_OP_MATMUL:
+	case LOOM_OP_QCONV:
+	case LOOM_OP_QDWCONV:
+	case LOOM_OP_QMATMUL:
 		return LOOM_UNIT_MAC;
 	default:
 		return cmd->opcode >= LOOM_OP_COPY ? LOOM_UNIT_VECTOR : LOOM_UNIT_NONE;
@@ -71,9 +76,10 @@ static uint64_t product(const uint64_t *factors, int n)
 /* Padding counts: the array does not know that it multiplies zeros. */
 static uint64_t conv_macs(const struct loom_cmd_conv *cmd)
 {
+	bool depthwise = cmd->hdr.opcode == LOOM_OP_DWCONV || cmd->hdr.opcode == LOOM_OP_QDWCONV;
 	const uint64_t factors[] = {
 		cmd->batch, cmd->oh, cmd->ow, cmd->oc, cmd->kh, cmd->kw,
-		cmd->hdr.opcode == LOOM_OP_DWCONV ? 1 : cmd->c,
+		depthwise ? 1 : cmd->c,
 	};
 
 	return product(factors, 7);
@@ -90,8 +96,9 @@ uint64_t loom_timing_macs(const struct loom_cmd *cmd)
 {
 	if (loom_timing_unit(cmd) != LOOM_UNIT_MAC)
 		return 0;
-	return cmd->opcode == LOOM_OP_MATMUL ? matmul_macs((const void *)cmd) :
-					       conv_macs((const void *)cmd);
+	if (cmd->opcode == LOOM_OP_MATMUL || cmd->opcode == LOOM_OP_QMATMUL)
+		return matmul_macs((const void *)cmd);
+	return conv_macs((const void *)cmd);
 }
 
 uint64_t loom_timing_dram_bytes(const struct loom_cmd *cmd)

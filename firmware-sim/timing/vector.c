@@ -94,6 +94,45 @@ static struct work pool_work(const struct loom_cmd_pool *cmd)
 			      (uint64_t)cmd->kh * cmd->kw };
 }
 
+/* To dequantise is a subtraction and a product, to quantise above all a division. */
+static uint64_t dequantise_cost(uint32_t dtype)
+{
+	return dtype == LOOM_F16 || dtype == LOOM_F32 ? 0 : 1;
+}
+
+static uint64_t quantise_cost(uint32_t dtype)
+{
+	return dtype == LOOM_F16 || dtype == LOOM_F32 ? 0 : 4;
+}
+
+/* DYNAMIC looks at every element for the least and the greatest first. */
+static struct work quant_work(const struct loom_cmd_quant *cmd)
+{
+	uint64_t cost = dequantise_cost(cmd->src.dtype) + unary_cost(cmd->act.fn) +
+			quantise_cost(cmd->dst.dtype);
+
+	if (cmd->hdr.flags & LOOM_CMD_DYNAMIC)
+		cost += 2;
+	return (struct work){ elements(cmd->dims), cost };
+}
+
+static struct work qbinary_work(const struct loom_cmd_qbinary *cmd)
+{
+	return (struct work){ elements(cmd->dims),
+			      dequantise_cost(cmd->a.dtype) + dequantise_cost(cmd->b.dtype) +
+			      binary_cost(cmd->fn) + unary_cost(cmd->act.fn) +
+			      quantise_cost(cmd->dst.dtype) };
+}
+
+static struct work qpool_work(const struct loom_cmd_qpool *cmd)
+{
+	struct work work = pool_work(&cmd->pool);
+
+	if (cmd->pool.fn == LOOM_POOL_AVERAGE)
+		work.cost += 1 + quantise_cost(cmd->out_dtype);
+	return work;
+}
+
 static struct work work_of(const struct loom_cmd *cmd)
 {
 	switch (cmd->opcode) {
@@ -104,6 +143,9 @@ static struct work work_of(const struct loom_cmd *cmd)
 	case LOOM_OP_REDUCE:	return reduce_work((const void *)cmd);
 	case LOOM_OP_SOFTMAX:	return softmax_work((const void *)cmd);
 	case LOOM_OP_LAYERNORM:	return layernorm_work((const void *)cmd);
+	case LOOM_OP_QUANT:	return quant_work((const void *)cmd);
+	case LOOM_OP_QBINARY:	return qbinary_work((const void *)cmd);
+	case LOOM_OP_QPOOL:	return qpool_work((const void *)cmd);
 	default:		return pool_work((const void *)cmd);
 	}
 }
@@ -148,7 +190,13 @@ static void range_add(struct range *range, uint32_t first, uint32_t end)
 
 static uint32_t dtype_size(uint16_t dtype)
 {
-	return dtype == LOOM_F16 ? 2 : dtype == LOOM_I64 ? 8 : 4;
+	switch (dtype) {
+	case LOOM_I8:
+	case LOOM_U8:	return 1;
+	case LOOM_F16:	return 2;
+	case LOOM_I64:	return 8;
+	default:	return 4;
+	}
 }
 
 static void range_add_operand(struct range *range, const struct loom_operand *operand,
@@ -174,8 +222,17 @@ static void range_add_layernorm(struct range *range, const struct loom_cmd_layer
 		range_add(range, cmd->beta, cmd->beta + 4 * cmd->n);
 }
 
+static void range_add_quant(struct range *range, const struct loom_cmd_quant *cmd)
+{
+	range_add_operand(range, &cmd->src, cmd->dims);
+	if (cmd->hdr.flags & LOOM_CMD_CHANNELS)
+		range_add(range, cmd->table,
+			  cmd->table + cmd->dims[cmd->axis] * sizeof(struct loom_quant));
+}
+
 static struct range weights_of(const struct loom_cmd *cmd)
 {
+	const struct loom_cmd_qbinary *qbinary = (const void *)cmd;
 	const struct loom_cmd_binary *binary = (const void *)cmd;
 	const struct loom_cmd_copy *copy = (const void *)cmd;
 	struct range range = { UINT32_MAX, 0 };
@@ -187,6 +244,11 @@ static struct range weights_of(const struct loom_cmd *cmd)
 		range_add_operand(&range, &binary->b, binary->dims);
 	} else if (cmd->opcode == LOOM_OP_LAYERNORM) {
 		range_add_layernorm(&range, (const void *)cmd);
+	} else if (cmd->opcode == LOOM_OP_QUANT) {
+		range_add_quant(&range, (const void *)cmd);
+	} else if (cmd->opcode == LOOM_OP_QBINARY) {
+		range_add_operand(&range, &qbinary->a, qbinary->dims);
+		range_add_operand(&range, &qbinary->b, qbinary->dims);
 	}
 	return range;
 }

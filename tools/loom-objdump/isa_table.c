@@ -10,7 +10,7 @@
 	static const char *const id##_text[] = { __VA_ARGS__ }; \
 	static const struct isa_names id = { id##_text, NUM(id##_text) }
 
-NAMES(flag_names, "BIAS", "RESIDUAL", "GAMMA", "BETA", "COUNT_PAD");
+NAMES(flag_names, "BIAS", "RESIDUAL", "GAMMA", "BETA", "COUNT_PAD", "CHANNELS", "DYNAMIC");
 NAMES(dtype_names, "f16", "f32", "i32", "i64", "i8", "u8");
 NAMES(space_names, "lease", "weights");
 NAMES(unary_names, "none", "relu", "clip", "leaky", "hsigmoid", "hswish", "sigmoid", "tanh", "erf",
@@ -45,6 +45,7 @@ _Static_assert(NUM(reduce_names_text) == LOOM_RED_COUNT, "every reduction has a 
 #define ACT \
 	ENUM32(act.fn, unary_names), PAD(act.pad), FIELD(act.alpha, ISA_FLOAT), \
 	FIELD(act.beta, ISA_FLOAT)
+#define QUANT(q)	FIELD(q.scale, ISA_FLOAT), FIELD(q.zero, ISA_S32_ARRAY)
 #define WINDOW \
 	U16(kh), U16(kw), U16(sh), U16(sw), U16(pt), U16(pl), U16(dh), U16(dw)
 
@@ -72,20 +73,24 @@ static const struct isa_field gather_fields[] = {
 };
 #undef S
 
+#define CONV_FIELDS \
+	HEADER, HEX(in), HEX(out), HEX(res), U32(in_pitch), U32(out_pitch), U32(res_pitch), \
+	U32(batch), U32(h), U32(w), U32(c), U32(oh), U32(ow), U32(oc), WINDOW, HEX(w_off), \
+	HEX(b_off), ENUM32(out_dtype, dtype_names), ACT
 #define S struct loom_cmd_conv
 static const struct isa_field conv_fields[] = {
-	HEADER, HEX(in), HEX(out), HEX(res), U32(in_pitch), U32(out_pitch), U32(res_pitch),
-	U32(batch), U32(h), U32(w), U32(c), U32(oh), U32(ow), U32(oc), WINDOW, HEX(w_off),
-	HEX(b_off), ENUM32(out_dtype, dtype_names), ACT,
+	CONV_FIELDS,
 };
 #undef S
 
+#define MATMUL_FIELDS \
+	HEADER, HEX(a), HEX(b), HEX(out), U32(m), U32(n), U32(k), ARRAY(batch, ISA_U32_ARRAY), \
+	ARRAY(a_batch, ISA_U32_ARRAY), ARRAY(b_batch, ISA_U32_ARRAY), \
+	ARRAY(out_batch, ISA_U32_ARRAY), U32(a_row), U32(a_col), U32(b_row), U32(b_col), \
+	U32(out_row), ENUM32(out_dtype, dtype_names), FIELD(alpha, ISA_FLOAT), PAD(pad), ACT
 #define S struct loom_cmd_matmul
 static const struct isa_field matmul_fields[] = {
-	HEADER, HEX(a), HEX(b), HEX(out), U32(m), U32(n), U32(k), ARRAY(batch, ISA_U32_ARRAY),
-	ARRAY(a_batch, ISA_U32_ARRAY), ARRAY(b_batch, ISA_U32_ARRAY),
-	ARRAY(out_batch, ISA_U32_ARRAY), U32(a_row), U32(a_col), U32(b_row), U32(b_col),
-	U32(out_row), ENUM32(out_dtype, dtype_names), FIELD(alpha, ISA_FLOAT), PAD(pad), ACT,
+	MATMUL_FIELDS,
 };
 #undef S
 
@@ -130,12 +135,60 @@ static const struct isa_field layernorm_fields[] = {
 };
 #undef S
 
+#define POOL_FIELDS \
+	HEADER, ENUM32(fn, pool_names), HEX(in), HEX(out), U32(in_pitch), U32(out_pitch), \
+	U32(batch), U32(h), U32(w), U32(c), U32(oh), U32(ow), WINDOW, PAD(pad)
 #define S struct loom_cmd_pool
 static const struct isa_field pool_fields[] = {
-	HEADER, ENUM32(fn, pool_names), HEX(in), HEX(out), U32(in_pitch), U32(out_pitch),
-	U32(batch), U32(h), U32(w), U32(c), U32(oh), U32(ow), WINDOW, PAD(pad),
+	POOL_FIELDS,
 };
 #undef S
+
+/* A command that begins with another one has its fields. */
+static const struct isa_field qconv_fields[] = {
+#define S struct loom_cmd_conv
+	CONV_FIELDS,
+#undef S
+#define S struct loom_cmd_qconv
+	ENUM16(in_dtype, dtype_names), ENUM16(w_dtype, dtype_names), ENUM16(res_dtype, dtype_names),
+	U16(pad), FIELD(in_zero, ISA_S32_ARRAY), HEX(dyn), QUANT(res_quant), QUANT(out_quant),
+#undef S
+};
+
+static const struct isa_field qmatmul_fields[] = {
+#define S struct loom_cmd_matmul
+	MATMUL_FIELDS,
+#undef S
+#define S struct loom_cmd_qmatmul
+	ENUM16(a_dtype, dtype_names), ENUM16(b_dtype, dtype_names), FIELD(a_zero, ISA_S32_ARRAY),
+	FIELD(b_zero, ISA_S32_ARRAY), { "qpad", offsetof(S, pad), 1, ISA_PAD, NULL },
+	QUANT(out_quant),
+#undef S
+};
+
+#define S struct loom_cmd_quant
+static const struct isa_field quant_fields[] = {
+	HEADER, ARRAY(dims, ISA_U32_ARRAY), OPERAND(src), OPERAND(dst), QUANT(src_quant),
+	QUANT(dst_quant), HEX(table), U32(axis), HEX(dyn), PAD(pad), ACT,
+};
+#undef S
+
+#define S struct loom_cmd_qbinary
+static const struct isa_field qbinary_fields[] = {
+	HEADER, ENUM32(fn, binary_names), PAD(pad), ARRAY(dims, ISA_U32_ARRAY), OPERAND(a),
+	OPERAND(b), OPERAND(dst), ACT, QUANT(a_quant), QUANT(b_quant), QUANT(dst_quant),
+};
+#undef S
+
+static const struct isa_field qpool_fields[] = {
+#define S struct loom_cmd_pool
+	POOL_FIELDS,
+#undef S
+#define S struct loom_cmd_qpool
+	ENUM16(in_dtype, dtype_names), ENUM16(out_dtype, dtype_names),
+	{ "qpad", offsetof(S, pad), 1, ISA_PAD, NULL }, QUANT(in_quant), QUANT(out_quant),
+#undef S
+};
 
 #define COMMAND(opcode, text, type, fields) { opcode, sizeof(type), text, fields, NUM(fields) }
 
@@ -155,6 +208,12 @@ static const struct isa_command commands[] = {
 	COMMAND(LOOM_OP_SOFTMAX, "softmax", struct loom_cmd_softmax, softmax_fields),
 	COMMAND(LOOM_OP_LAYERNORM, "layernorm", struct loom_cmd_layernorm, layernorm_fields),
 	COMMAND(LOOM_OP_POOL, "pool", struct loom_cmd_pool, pool_fields),
+	COMMAND(LOOM_OP_QCONV, "qconv", struct loom_cmd_qconv, qconv_fields),
+	COMMAND(LOOM_OP_QDWCONV, "qdwconv", struct loom_cmd_qdwconv, qconv_fields),
+	COMMAND(LOOM_OP_QMATMUL, "qmatmul", struct loom_cmd_qmatmul, qmatmul_fields),
+	COMMAND(LOOM_OP_QUANT, "quant", struct loom_cmd_quant, quant_fields),
+	COMMAND(LOOM_OP_QBINARY, "qbinary", struct loom_cmd_qbinary, qbinary_fields),
+	COMMAND(LOOM_OP_QPOOL, "qpool", struct loom_cmd_qpool, qpool_fields),
 };
 
 const struct isa_command *isa_command(uint16_t opcode)

@@ -56,7 +56,7 @@ static void test_table(void **data)
 				fail_msg("%s: byte %u is in %u fields", command->name, i, seen[i]);
 		assert_int_equal(command->size % 8, 0);
 	}
-	assert_int_equal(commands, 15);
+	assert_int_equal(commands, 21);
 }
 
 static struct loom_model *open_model(void **file, size_t *size)

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Integer products by a library of floats: fp32 holds every integer up to 2^24, so a sum whose
+ * terms' magnitudes add up to no more is exact in whatever order, and fused or not. K is cut where
+ * that would end, for the largest inputs there are and these weights; the parts are added in int32.
+ */
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+#include "qgemm.h"
+
+#define EXACT		(1 << 24)
+#define MAX_STEP	255	/* magnitude of a number minus its zero point */
+
+struct qgemm qgemm_new(const struct sram *sram, uint64_t k)
+{
+	uint64_t block = QGEMM_ROWS * (uint64_t)sram->caps->array_cols;
+	struct qgemm q = { .k = k };
+
+	q.a = scratch_floats(sram->scratch, SCRATCH_A, QGEMM_ROWS * k);
+	q.b = scratch_floats(sram->scratch, SCRATCH_B, k * sram->caps->array_cols);
+	q.part = scratch_floats(sram->scratch, SCRATCH_C, 2 * block);
+	q.sum = (void *)(q.part + block);
+	return q;
+}
+
+/* Adds the magnitudes of a row of weights to each column's; the largest so far. */
+static float add_row(float *column, const float *row, uint32_t width)
+{
+	float most = 0.0f;
+
+	for (uint32_t i = 0; i < width; i++) {
+		column[i] += fabsf(row[i]);
+		most = most < column[i] ? column[i] : most;
+	}
+	return most;
+}
+
+void qgemm_columns(struct qgemm *q, uint32_t width)
+{
+	float column[1024] = { 0 };	/* array_cols at most: loom_sim_check() */
+
+	q->width = width;
+	q->num_chunks = 0;
+	q->chunk[0] = 0;
+	for (uint64_t k = 0; k < q->k; k++) {
+		const float *row = q->b + k * width;
+
+		if (add_row(column, row, width) <= EXACT / MAX_STEP)
+			continue;
+		q->chunk[++q->num_chunks] = k;
+		memset(column, 0, sizeof(column));
+		add_row(column, row, width);
+	}
+	q->chunk[++q->num_chunks] = q->k;
+}
+
+static void add_part(struct qgemm *q, uint32_t rows, bool first)
+{
+	size_t n = (size_t)rows * q->width;
+
+	for (size_t i = 0; first && i < n; i++)
+		q->sum[i] = (int32_t)q->part[i];
+	for (size_t i = 0; !first && i < n; i++)
+		q->sum[i] = (int32_t)((uint32_t)q->sum[i] + (uint32_t)(int32_t)q->part[i]);
+}
+
+void qgemm_multiply(struct qgemm *q, uint32_t rows)
+{
+	for (uint32_t i = 0; i < q->num_chunks; i++) {
+		uint32_t k = q->chunk[i], depth = q->chunk[i + 1] - k;
+
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, q->width, depth, 1.0f,
+			    q->a + k, q->k, q->b + (uint64_t)k * q->width, q->width, 0.0f,
+			    q->part, q->width);
+		add_part(q, rows, i == 0);
+	}
+}

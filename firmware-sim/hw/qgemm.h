@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * qgemm.h - exact products of 8-bit numbers, a block of output columns at a time.
+ */
+#ifndef LOOM_HW_QGEMM_H
+#define LOOM_HW_QGEMM_H
+
+#include "execute.h"
+
+#define QGEMM_ROWS	128u
+#define QGEMM_CHUNKS	257	/* K is at most 65536, a chunk at least 257 unless it is the last */
+
+struct qgemm {
+	uint64_t k;
+	uint32_t width;		/* of the column block */
+	uint32_t num_chunks;
+	uint32_t chunk[QGEMM_CHUNKS + 1];	/* where the chunks of K begin; then k */
+	float *a;		/* QGEMM_ROWS x k: numbers minus their zero points */
+	float *b;		/* k x width */
+	float *part;		/* rows x width */
+	int32_t *sum;		/* rows x width: the result */
+};
+
+struct qgemm qgemm_new(const struct sram *sram, uint64_t k);
+/* b was filled, `width` wide. */
+void qgemm_columns(struct qgemm *q, uint32_t width);
+/* a was filled: so many rows of sums. */
+void qgemm_multiply(struct qgemm *q, uint32_t rows);
+
+#endif /* LOOM_HW_QGEMM_H */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * QMATMUL: both operands are 8-bit activations.
+ */
+#include <string.h>
+
+#include "qgemm.h"
+#include "quantise.h"
+
+struct qmatmul {
+	const struct loom_cmd_qmatmul *cmd;
+	struct qgemm g;
+	/* of the batch under way */
+	const uint8_t *a, *b;
+	uint8_t *out;
+};
+
+static void load_columns(struct qmatmul *m, uint64_t col, uint32_t width)
+{
+	const struct loom_cmd_matmul *cmd = &m->cmd->matmul;
+
+	for (uint64_t k = 0; k < cmd->k; k++)
+		load_steps(m->g.b + k * width, m->cmd->b_dtype,
+			   m->b + k * cmd->b_row + col * cmd->b_col, cmd->b_col, m->cmd->b_zero,
+			   width);
+	qgemm_columns(&m->g, width);
+}
+
+static void store_row(const struct qmatmul *m, const int32_t *sum, uint64_t row, uint64_t col)
+{
+	const struct loom_cmd_matmul *cmd = &m->cmd->matmul;
+	uint64_t at = row * cmd->out_row + col;
+	uint8_t *to = m->out + at * dtype_bytes(cmd->out_dtype);
+	float x[1024];		/* array_cols at most: loom_sim_check() */
+
+	if (cmd->out_dtype == LOOM_I32) {
+		memcpy(to, sum, m->g.width * sizeof(*sum));
+		return;
+	}
+	for (uint32_t i = 0; i < m->g.width; i++)
+		x[i] = (float)sum[i] * cmd->alpha;
+	store_sums(to, cmd->out_dtype, &cmd->act, &m->cmd->out_quant, x, m->g.width);
+}
+
+static void multiply_rows(struct qmatmul *m, uint64_t row, uint64_t col)
+{
+	const struct loom_cmd_matmul *cmd = &m->cmd->matmul;
+	uint64_t rows = cmd->m - row < QGEMM_ROWS ? cmd->m - row : QGEMM_ROWS;
+
+	for (uint64_t r = 0; r < rows; r++)
+		load_steps(m->g.a + r * m->g.k, m->cmd->a_dtype, m->a + (row + r) * cmd->a_row,
+			   cmd->a_col, m->cmd->a_zero, cmd->k);
+	qgemm_multiply(&m->g, rows);
+	for (uint64_t r = 0; r < rows; r++)
+		store_row(m, m->g.sum + r * m->g.width, row + r, col);
+}
+
+static void multiply_matrices(struct qmatmul *m, uint32_t array_cols)
+{
+	const struct loom_cmd_matmul *cmd = &m->cmd->matmul;
+
+	for (uint64_t col = 0; col < cmd->n; col += m->g.width) {
+		load_columns(m, col, cmd->n - col < array_cols ? cmd->n - col : array_cols);
+		for (uint64_t row = 0; row < cmd->m; row += QGEMM_ROWS)
+			multiply_rows(m, row, col);
+	}
+}
+
+static uint64_t batch_offset(const __u32 *stride, uint64_t b0, uint64_t b1)
+{
+	return b0 * stride[0] + b1 * stride[1];
+}
+
+void execute_qmatmul(const struct sram *sram, const struct loom_cmd *hdr)
+{
+	const struct loom_cmd_qmatmul *qcmd = (const void *)hdr;
+	const struct loom_cmd_matmul *cmd = &qcmd->matmul;
+	struct qmatmul m = { .cmd = qcmd, .g = qgemm_new(sram, cmd->k) };
+
+	for (uint64_t b0 = 0; b0 < cmd->batch[0]; b0++) {
+		for (uint64_t b1 = 0; b1 < cmd->batch[1]; b1++) {
+			m.a = sram->lease + cmd->a + batch_offset(cmd->a_batch, b0, b1);
+			m.b = sram->lease + cmd->b + batch_offset(cmd->b_batch, b0, b1);
+			m.out = sram->lease + cmd->out + dtype_bytes(cmd->out_dtype) *
+				batch_offset(cmd->out_batch, b0, b1);
+			multiply_matrices(&m, sram->caps->array_cols);
+		}
+	}
+}

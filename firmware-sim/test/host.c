@@ -170,6 +170,15 @@ enum loom_state host_boot(struct host *h)
 	return host_reg(h, LOOM_REG_STATE);
 }
 
+bool host_admin_answers(struct host *h, struct loom_admin_cmd *cmd)
+{
+	uint32_t number = host_reg(h, LOOM_REG_ADMIN_CQ_TAIL);
+
+	host_admin_post(h, cmd);
+	host_run(h);
+	return host_reg(h, LOOM_REG_ADMIN_CQ_TAIL) != number;
+}
+
 void host_admin_post(struct host *h, struct loom_admin_cmd *cmd)
 {
 	struct loom_admin_cmd *ring = host_ptr(h, h->admin_sq);
@@ -250,6 +259,12 @@ void *host_va(struct host *h, uint32_t ctx, uint64_t va)
 
 int host_queue(struct host *h, uint32_t queue, uint32_t entries_log2, uint32_t irq_batch)
 {
+	return host_queue_in(h, queue, entries_log2, irq_batch, LOOM_BAND_NORMAL, 0);
+}
+
+int host_queue_in(struct host *h, uint32_t queue, uint32_t entries_log2, uint32_t irq_batch,
+		  enum loom_band band, uint16_t flags)
+{
 	struct loom_admin_cmd cmd = { .opcode = LOOM_ADMIN_QUEUE_CREATE };
 	struct host_queue *q = &h->queue[queue];
 	uint32_t *vms;
@@ -272,6 +287,8 @@ int host_queue(struct host *h, uint32_t queue, uint32_t entries_log2, uint32_t i
 		.vm_slots = HOST_CONTEXTS,
 		.vector = (queue + 1) % h->config.caps.num_vectors,
 		.irq_batch = irq_batch,
+		.band = band,
+		.flags = flags,
 	};
 	return host_admin(h, &cmd);
 }

@@ -69,6 +69,8 @@ struct loom_hw_counters host_counters(struct host *h);
 enum loom_state host_boot(struct host *h);
 /* Run one admin command; returns its enum loom_admin_status. */
 int host_admin(struct host *h, struct loom_admin_cmd *cmd);
+/* Let everything happen: did it, or any admin command before it, complete? */
+bool host_admin_answers(struct host *h, struct loom_admin_cmd *cmd);
 /* Only put it into the ring and ring. */
 void host_admin_post(struct host *h, struct loom_admin_cmd *cmd);
 
@@ -84,6 +86,8 @@ void *host_va(struct host *h, uint32_t ctx, uint64_t va);
 
 /* Queue whose VM table maps slot n to context n; interrupt vector queue + 1. */
 int host_queue(struct host *h, uint32_t queue, uint32_t entries_log2, uint32_t irq_batch);
+int host_queue_in(struct host *h, uint32_t queue, uint32_t entries_log2, uint32_t irq_batch,
+		  enum loom_band band, uint16_t flags);
 int host_queue_destroy(struct host *h, uint32_t queue);
 
 /* ---- command buffers ---- */

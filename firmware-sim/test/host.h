@@ -42,6 +42,7 @@ struct host {
 	uint32_t interrupts[64];	/* by vector */
 	uint32_t dma_writes;
 	uint64_t broken_first, broken_end;	/* bus addresses that do not answer */
+	uint64_t fickle_first, fickle_end;	/* what is read here is something else afterwards */
 	uint64_t admin_sq, admin_cq;
 	uint32_t admin_tail;
 	struct host_queue queue[HOST_QUEUES];

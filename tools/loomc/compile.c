@@ -158,14 +158,40 @@ void arena_free(struct compile *c)
 /* A plan that keeps intermediate values in fp32 is taken if it needs no more of the SRAM than this. */
 #define WIDE_PART 4
 
-static struct program *plan(struct graph *g, bool wide)
+/* One that needs room for all of it (0), or no more than this of the lease, as far as can be told. */
+static struct program *try_plan(struct graph *g, bool wide, uint64_t room)
 {
-	struct program *p = lower(g, wide);
+	struct program *p = lower(g, wide, room);
 
+	if (room)
+		spill(p, room);
 	slice(p);
-	if (memory(p) > g->c->options->caps.act_sram_bytes / WIDE_PART && wide)
-		return plan(g, false);
-	check_lease(p);
+	memory(p);
+	return p;
+}
+
+/* What stays in fp32 depends on the device alone: so a smaller lease gives the same bytes. */
+static struct program *plan(struct graph *g)
+{
+	const struct loomc_options *o = g->c->options;
+	uint64_t most = o->lease_bytes && o->lease_bytes < o->caps.act_sram_bytes ?
+			o->lease_bytes / LOOM_LEASE_ALIGN * LOOM_LEASE_ALIGN : o->caps.act_sram_bytes;
+	struct program *p = try_plan(g, true, 0);
+	bool wide = p->lease_bytes <= o->caps.act_sram_bytes / WIDE_PART;
+
+	if (!wide)
+		p = try_plan(g, false, 0);
+	/* Buffers do not always fit without gaps: then with less. */
+	for (uint64_t room = most; p->lease_bytes > most; room -= room / 16) {
+		if (room < most / 4)
+			fail(g->c, "no plan found that needs at most %llu bytes of activation SRAM",
+			     (unsigned long long)most);
+		p = try_plan(g, wide, room);
+	}
+	if (p->num_loose)
+		note(g->c, "%u commands were cut between rows that the MAC array takes together: the last bits of their results may differ from those of a plan with a larger lease",
+		     p->num_loose);
+	set_waits(p);
 	return p;
 }
 
@@ -180,7 +206,7 @@ static void compile(struct compile *c, const void *onnx, size_t size)
 	graph_free_unused(g);
 	if (c->options->dump)
 		graph_print(g, stderr);
-	p = plan(g, true);
+	p = plan(g);
 	emit(p);
 	write_elf(p);
 	write_report(p);

@@ -96,6 +96,7 @@ static void put_info(struct image *im)
 		.num_slices = p->num_slices, .num_inputs = p->g->num_inputs,
 		.num_outputs = p->g->num_outputs, .lease_bytes = (uint32_t)p->lease_bytes,
 		.num_layers = p->num_layers, .io_bytes = p->io_bytes,
+		.scratch_bytes = p->scratch_bytes,
 	};
 
 	for (uint32_t i = 0; i < p->num_slices; i++) {
@@ -134,12 +135,15 @@ static void put_tensors(struct image *im)
 
 static void put_relocs(struct image *im)
 {
+	static const uint64_t symbols[] = {
+		[SYM_WEIGHTS] = SYMBOL_WEIGHTS, [SYM_IO] = SYMBOL_IO, [SYM_SCRATCH] = SYMBOL_SCRATCH,
+	};
+
 	for (uint32_t i = 0; i < im->p->num_relocs; i++) {
 		const struct reloc *r = &im->p->relocs[i];
 		Elf64_Rela rela = {
 			.r_offset = r->offset,
-			.r_info = ELF64_R_INFO(r->symbol == SYM_IO ? SYMBOL_IO : SYMBOL_WEIGHTS,
-					       R_LOOM_ADDR64),
+			.r_info = ELF64_R_INFO(symbols[r->symbol], R_LOOM_ADDR64),
 			.r_addend = (int64_t)r->addend,
 		};
 
@@ -166,7 +170,7 @@ static void put_symbols(struct image *im)
 	put_symbol(im, "__loom_weights", SEC_WEIGHTS, im->shdr[SEC_WEIGHTS].sh_addr, p->weights.size,
 		   STT_OBJECT);
 	put_symbol(im, "__loom_io", SEC_NULL, 0, p->io_bytes, STT_OBJECT);
-	put_symbol(im, "__loom_scratch", SEC_NULL, 0, 0, STT_OBJECT);
+	put_symbol(im, "__loom_scratch", SEC_NULL, 0, p->scratch_bytes, STT_OBJECT);
 	for (uint32_t i = 0; i < p->num_slices; i++) {
 		const char *name = arena_printf(p->c, "slice%u", i);
 

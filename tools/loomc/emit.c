@@ -34,31 +34,77 @@ static uint64_t aligned(uint64_t n, uint64_t align)
 	return (n + align - 1) / align * align;
 }
 
-static void put_blobs(struct program *p, struct command *cmd, uint64_t start)
+static void put_blob(struct program *p, struct slice_info *s, struct blob *blob, uint32_t number)
 {
-	for (unsigned int i = 0; i < cmd->num_weights; i++) {
-		struct blob *blob = cmd->weight[i].blob;
-		uint64_t at = aligned(p->weights.size, blob->align < 4 ? 4 : blob->align);
+	uint64_t at = aligned(s->weight_bytes, blob->align < 4 ? 4 : blob->align);
+	struct piece piece = { .blob = blob, .at = (uint32_t)at };
 
-		blob->stream = (uint32_t)(at - start);
-		memcpy(cmd->raw + cmd->weight[i].field, &blob->stream, sizeof(blob->stream));
-		p->weights.size = at + blob->bytes;
-	}
+	if (blob->in_slice == number + 1)
+		return;
+	blob->in_slice = number + 1;
+	blob->stream = (uint32_t)at;
+	s->weight_bytes = at + blob->bytes;
+	APPEND(p->c, s->pieces, s->num_pieces, piece);
 }
 
-/* The slice's constants in the order of its commands; each command frees what it was last to use. */
-static void lay_out_slice(struct program *p, struct slice_info *s)
+/* The slice's constants in the order of its commands, each once. */
+static void put_blobs(struct program *p, struct slice_info *s, uint32_t number)
 {
-	s->stream = p->weights.size = aligned(p->weights.size, 64);
 	for (uint32_t i = 0; i < s->num; i++) {
 		struct command *cmd = p->cmds[s->first + i];
 		struct loom_cmd *hdr = (struct loom_cmd *)cmd->raw;
 
-		put_blobs(p, cmd, s->stream);
+		for (unsigned int k = 0; k < cmd->num_weights; k++) {
+			struct blob *blob = cmd->weight[k].blob;
+			uint32_t field;
+
+			put_blob(p, s, blob, number);
+			field = (uint32_t)(blob->stream + cmd->weight[k].add);
+			memcpy(cmd->raw + cmd->weight[k].field, &field, sizeof(field));
+		}
 		if (!is_dma(cmd))
-			hdr->release_to = (uint32_t)(p->weights.size - s->stream);
+			hdr->release_to = (uint32_t)s->weight_bytes;
 	}
-	s->weight_bytes = p->weights.size - s->stream;
+}
+
+/* A command frees what it was last to use, and all before it: not what later ones use again. */
+static void keep_shared(struct program *p, const struct slice_info *s)
+{
+	uint32_t first_needed = UINT32_MAX;
+
+	for (uint32_t i = s->num; i-- > 0;) {
+		struct command *cmd = p->cmds[s->first + i];
+		struct loom_cmd *hdr = (struct loom_cmd *)cmd->raw;
+
+		if (hdr->release_to > first_needed)
+			hdr->release_to = first_needed;
+		for (unsigned int k = 0; k < cmd->num_weights; k++)
+			if (cmd->weight[k].blob->stream < first_needed)
+				first_needed = cmd->weight[k].blob->stream;
+	}
+}
+
+static bool same_stream(const struct slice_info *a, const struct slice_info *b)
+{
+	if (!a->num_pieces || a->num_pieces != b->num_pieces)
+		return false;
+	for (uint32_t i = 0; i < a->num_pieces; i++)
+		if (a->pieces[i].blob != b->pieces[i].blob || a->pieces[i].at != b->pieces[i].at)
+			return false;
+	return true;
+}
+
+static void lay_out_slice(struct program *p, uint32_t number)
+{
+	struct slice_info *s = &p->slices[number];
+
+	s->weight_bytes = 0;
+	put_blobs(p, s, number);
+	keep_shared(p, s);
+	s->repeats = number && same_stream(s, s - 1);
+	s->stream = s->repeats ? s[-1].stream : aligned(p->weights.size, 64);
+	if (!s->repeats)
+		p->weights.size = s->stream + s->weight_bytes;
 	if (s->weight_bytes > UINT32_MAX / 4)
 		fail(p->c, "layer '%s' has %llu bytes of weights, which is not supported", s->name,
 		     (unsigned long long)s->weight_bytes);
@@ -66,8 +112,11 @@ static void lay_out_slice(struct program *p, struct slice_info *s)
 
 static void lay_out_weights(struct program *p)
 {
+	for (uint32_t i = 0; i < p->num_cmds; i++)
+		for (unsigned int k = 0; k < p->cmds[i]->num_weights; k++)
+			p->cmds[i]->weight[k].blob->in_slice = 0;
 	for (uint32_t i = 0; i < p->num_slices; i++)
-		lay_out_slice(p, &p->slices[i]);
+		lay_out_slice(p, i);
 	for (uint32_t i = 0; i < p->num_tables; i++) {
 		p->tables[i]->offset = aligned(p->weights.size, 64);
 		p->weights.size = p->tables[i]->offset + p->tables[i]->bytes;
@@ -78,15 +127,9 @@ static void lay_out_weights(struct program *p)
 
 static void fill_slice(struct program *p, const struct slice_info *s)
 {
-	for (uint32_t i = 0; i < s->num; i++) {
-		const struct command *cmd = p->cmds[s->first + i];
-
-		for (unsigned int k = 0; k < cmd->num_weights; k++) {
-			const struct blob *blob = cmd->weight[k].blob;
-
-			blob->fill(blob, p->weights.data + s->stream + blob->stream);
-		}
-	}
+	for (uint32_t i = 0; !s->repeats && i < s->num_pieces; i++)
+		s->pieces[i].blob->fill(s->pieces[i].blob,
+					p->weights.data + s->stream + s->pieces[i].at);
 }
 
 static void emit_weights(struct program *p)
@@ -147,6 +190,8 @@ static void put_command(struct program *p, struct command *cmd)
 	memcpy(p->cmd.data + at, cmd->raw, cmd->size);
 	if (cmd->symbol == SYM_WEIGHTS)
 		addend = p->tables[cmd->addend]->offset;
+	if (cmd->home)
+		addend += cmd->home->offset;
 	if (cmd->symbol != SYM_NONE)
 		add_reloc(p, at + offsetof(struct loom_cmd_move, va), cmd->symbol, addend);
 }

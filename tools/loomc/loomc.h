@@ -47,6 +47,7 @@ struct loomc_options {
 	bool no_slice;
 	bool timing_only;	/* weights have a size in the file, and no bytes */
 	uint64_t slice_bytes;	/* most weights of a slice; 0: chosen */
+	uint64_t lease_bytes;	/* most activation SRAM; 0: all that the device has */
 	bool dump;		/* print the graph before lowering to stderr */
 };
 

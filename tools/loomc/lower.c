@@ -241,13 +241,16 @@ static void lower_node(struct program *p, struct node *node)
 		emit_outputs_of(p, node->out[i]);
 }
 
-/* Most weights of a slice: 4 MiB, or a part of a small weight SRAM. */
-static uint64_t slice_limit(const struct loomc_options *o)
+/*
+ * Most weights of a slice: 4 MiB, or a part of a small weight SRAM. A command that is cut in tiles
+ * needs its weights again for each, so they are never more than the SRAM holds.
+ */
+static uint64_t slice_limit(const struct loomc_options *o, bool tiled)
 {
 	uint64_t part = o->caps.weight_sram_bytes / 8;
 
 	if (o->no_slice)
-		return UINT32_MAX / 2;
+		return tiled ? o->caps.weight_sram_bytes / 2 : UINT32_MAX / 2;
 	if (o->slice_bytes)
 		return o->slice_bytes;
 	return part < 4u << 20 ? part : 4u << 20;
@@ -271,7 +274,7 @@ static void forget(struct graph *g)
 		g->outputs[i].value->lowered = NULL;
 }
 
-struct program *lower(struct graph *g, bool wide)
+struct program *lower(struct graph *g, bool wide, bool tiled)
 {
 	struct program *p = arena(g->c, sizeof(*p));
 
@@ -280,7 +283,7 @@ struct program *lower(struct graph *g, bool wide)
 
 	p->c = g->c;
 	p->g = g;
-	p->max_slice_bytes = slice_limit(g->c->options);
+	p->max_slice_bytes = slice_limit(g->c->options, tiled);
 	make_tensors(p);
 	make_wishes(p);
 	for (unsigned int i = 0; i < g->num_nodes; i++)

@@ -17,9 +17,11 @@
 
 struct buffer {
 	uint64_t bytes;
-	uint32_t offset;	/* in the lease, by memory() */
+	uint64_t offset;	/* in the lease (in the scratch region for a home), by memory() */
+	uint32_t number;	/* in the program */
 	uint32_t first, last;	/* commands that touch it, positions in the stream */
 	bool used;
+	bool is_home;		/* in the scratch region, not the lease */
 	struct buffer *inside;	/* made in place of this one */
 };
 
@@ -38,7 +40,8 @@ struct conv;
 struct blob {
 	size_t bytes;
 	unsigned int align;
-	uint32_t stream;	/* offset in the slice's stream, by emit() */
+	uint32_t stream;	/* offset in the stream of the slice it was last laid out for, by emit() */
+	uint32_t in_slice;	/* that slice's number + 1 */
 	/* made when it is written to the file: elements [first, first + num) of one of these */
 	void (*fill)(const struct blob *blob, void *to);
 	const struct value *value;
@@ -52,6 +55,7 @@ enum symbol {
 	SYM_NONE,
 	SYM_WEIGHTS,
 	SYM_IO,
+	SYM_SCRATCH,
 };
 
 #define MAX_REFS 4
@@ -63,10 +67,12 @@ struct command {
 	struct { uint16_t field; struct buffer *buf; uint64_t add; bool write; } ref[MAX_REFS];
 	unsigned int num_refs;
 	/* u32 fields that are weight offsets */
-	struct { uint16_t field; struct blob *blob; } weight[3];
+	struct { uint16_t field; struct blob *blob; uint64_t add; } weight[3];
 	unsigned int num_weights;
 	enum symbol symbol;	/* of the va of a DMA command */
 	uint64_t addend;
+	struct buffer *home;	/* of SYM_SCRATCH: what the addend counts from */
+	bool fixed;		/* a DMA command that stays where it stands in the stream */
 	const struct node *node;
 	bool starts_layer;	/* brings weights for the MAC array */
 	uint64_t cycles, macs;
@@ -84,7 +90,16 @@ static inline bool is_dma(const struct command *cmd)
 	return opcode_of(cmd) >= LOOM_OP_LOAD && opcode_of(cmd) <= LOOM_OP_GATHER;
 }
 
+/* A blob in a slice's stream. */
+struct piece {
+	const struct blob *blob;
+	uint32_t at;
+};
+
 struct slice_info {
+	struct piece *pieces;
+	uint32_t num_pieces;
+	bool repeats;		/* the same stream as the slice before: it stands in the file once */
 	uint32_t first, num;	/* commands, after LOADs were moved */
 	uint32_t layer;
 	const char *name;
@@ -130,6 +145,8 @@ struct program {
 	const char **port_names;
 	uint64_t io_bytes;
 	uint64_t lease_bytes;
+	uint64_t scratch_bytes;	/* where buffers are that the lease has no room for */
+	unsigned int num_loose;	/* commands cut so that last bits may differ */
 	uint64_t max_slice_bytes;
 	struct reloc *relocs;
 	uint32_t num_relocs;

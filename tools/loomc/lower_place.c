@@ -43,6 +43,7 @@ struct buffer *new_buffer(struct program *p, uint64_t bytes)
 	struct buffer *buf = arena(p->c, sizeof(*buf));
 
 	buf->bytes = bytes;
+	buf->number = p->num_bufs;
 	APPEND(p->c, p->bufs, p->num_bufs, buf);
 	return buf;
 }

@@ -31,6 +31,7 @@ static const char help[] =
 "                           commas, or @FILE.npy\n"
 "  --output NAME            compile this output only (again for more); default: all\n"
 "  --slice-bytes N          most weights of a slice, in bytes\n"
+"  --lease SIZE             most activation SRAM; what does not fit waits in DRAM (default: all)\n"
 "  --no-slice               one slice a layer, however large\n"
 "  --timing-only            leave the weights out of the file: for a device that does not\n"
 "                           compute (functional=off)\n"
@@ -74,7 +75,7 @@ static int add_setting(struct loomc_setting *settings, unsigned int *num, char *
 	return EXIT_OK;
 }
 
-enum { OPT_PRESET = 256, OPT_CAPS, OPT_SHAPE, OPT_BIND, OPT_OUTPUT, OPT_SLICE_BYTES, OPT_NO_SLICE,
+enum { OPT_PRESET = 256, OPT_CAPS, OPT_SHAPE, OPT_BIND, OPT_OUTPUT, OPT_SLICE_BYTES, OPT_NO_SLICE, OPT_LEASE,
        OPT_TIMING_ONLY, OPT_NAME, OPT_REPORT, OPT_DUMP, OPT_HELP };
 
 static const struct option options[] = {
@@ -85,6 +86,7 @@ static const struct option options[] = {
 	{ "bind", required_argument, NULL, OPT_BIND },
 	{ "output", required_argument, NULL, OPT_OUTPUT },
 	{ "slice-bytes", required_argument, NULL, OPT_SLICE_BYTES },
+	{ "lease", required_argument, NULL, OPT_LEASE },
 	{ "no-slice", no_argument, NULL, OPT_NO_SLICE },
 	{ "timing-only", no_argument, NULL, OPT_TIMING_ONLY },
 	{ "name", required_argument, NULL, OPT_NAME },
@@ -94,14 +96,19 @@ static const struct option options[] = {
 	{ NULL }
 };
 
+/* A number of bytes, of KiB, MiB or GiB. */
 static int parse_bytes(const char *text, uint64_t *bytes)
 {
+	const char *unit = "KMG", *at;
 	char *end;
 
 	errno = 0;
 	*bytes = strtoull(text, &end, 0);
-	if (errno || end == text || *end || !*bytes || *text == '-')
-		return usage("--slice-bytes: not a number of bytes: ", text);
+	at = *end ? strchr(unit, *end) : NULL;
+	if (errno || end == text || (*end && (!at || end[1])) || !*bytes || *bytes > UINT32_MAX ||
+	    *text == '-')
+		return usage("not a number of bytes: ", text);
+	*bytes <<= at ? 10 * (at - unit + 1) : 0;
 	return EXIT_OK;
 }
 
@@ -134,6 +141,7 @@ static int parse_option(struct arguments *a, int option)
 		a->outputs[o->num_outputs++] = optarg;
 		break;
 	case OPT_SLICE_BYTES: return parse_bytes(optarg, &o->slice_bytes);
+	case OPT_LEASE: return parse_bytes(optarg, &o->lease_bytes);
 	case OPT_NO_SLICE: o->no_slice = true; break;
 	case OPT_TIMING_ONLY: o->timing_only = true; break;
 	case OPT_NAME: o->name = optarg; break;

@@ -22,23 +22,31 @@ static uint32_t last_use(const struct program *p, uint32_t i)
 	const struct command *cmd = p->cmds[i];
 	const struct slice_info *s = &p->slices[cmd->slice];
 
-	if (opcode_of(cmd) == LOOM_OP_STORE)
+	if (opcode_of(cmd) == LOOM_OP_STORE && !cmd->fixed)
 		return s->first + s->num - 1;
 	return i;
 }
 
+static void lives_at(struct buffer *buf, uint32_t first, uint32_t last)
+{
+	if (!buf->used)
+		buf->first = first;
+	buf->used = true;
+	buf->last = last > buf->last ? last : buf->last;
+}
+
 static void find_lives(struct program *p)
 {
-	for (uint32_t i = 0; i < p->num_cmds; i++)
-		for (unsigned int r = 0; r < p->cmds[i]->num_refs; r++) {
-			struct buffer *buf = p->cmds[i]->ref[r].buf;
-			uint32_t last = last_use(p, i);
+	for (uint32_t i = 0; i < p->num_cmds; i++) {
+		struct command *cmd = p->cmds[i];
 
-			if (!buf->used)
-				buf->first = i;
-			buf->used = true;
-			buf->last = last > buf->last ? last : buf->last;
+		for (unsigned int r = 0; r < cmd->num_refs; r++)
+			lives_at(cmd->ref[r].buf, i, last_use(p, i));
+		if (cmd->home) {
+			cmd->home->is_home = true;
+			lives_at(cmd->home, i, i);
 		}
+	}
 }
 
 /* ---- in place ---- */
@@ -114,9 +122,9 @@ static uint64_t aligned(uint64_t n)
 	return (n + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
 }
 
-/* The lowest gap among the placed buffers that live at the same time. */
-static void place(struct program *p, struct buffer **placed, uint32_t num, struct buffer *buf,
-		  struct buffer **others)
+/* The lowest gap among the placed buffers that live at the same time; returns where it ends. */
+static uint64_t place(struct buffer **placed, uint32_t num, struct buffer *buf,
+		      struct buffer **others)
 {
 	uint64_t at = 0;
 	uint32_t n = 0;
@@ -131,25 +139,32 @@ static void place(struct program *p, struct buffer **placed, uint32_t num, struc
 		if (others[i]->offset + others[i]->bytes > at)
 			at = aligned(others[i]->offset + others[i]->bytes);
 	}
-	if (at + buf->bytes > p->lease_bytes)
-		p->lease_bytes = at + buf->bytes;
-	if (p->lease_bytes > UINT32_MAX)
-		fail(p->c, "needs more than 4 GiB of activation SRAM");
-	buf->offset = (uint32_t)at;
+	buf->offset = at;
+	return at + buf->bytes;
 }
 
-static void place_all(struct program *p)
+/* In the lease, or those that are homes in the scratch region. Returns the bytes it takes. */
+static uint64_t place_all(struct program *p, bool homes)
 {
 	struct buffer **sorted = arena_array(p->c, p->num_bufs, sizeof(*sorted));
 	struct buffer **others = arena_array(p->c, p->num_bufs, sizeof(*others));
+	uint64_t end, bytes = 0;
 	uint32_t num = 0;
 
 	for (uint32_t i = 0; i < p->num_bufs; i++)
-		if (p->bufs[i]->used && !p->bufs[i]->inside)
+		if (p->bufs[i]->used && !p->bufs[i]->inside && p->bufs[i]->is_home == homes)
 			sorted[num++] = p->bufs[i];
-	qsort(sorted, num, sizeof(*sorted), by_size);
-	for (uint32_t i = 0; i < num; i++)
-		place(p, sorted, i, sorted[i], others);
+	if (num)
+		qsort(sorted, num, sizeof(*sorted), by_size);
+	for (uint32_t i = 0; i < num; i++) {
+		end = place(sorted, i, sorted[i], others);
+		bytes = end > bytes ? end : bytes;
+	}
+	return bytes;
+}
+
+static void place_in_place(struct program *p)
+{
 	for (uint32_t i = 0; i < p->num_bufs; i++) {
 		struct buffer *root = p->bufs[i];
 
@@ -157,15 +172,6 @@ static void place_all(struct program *p)
 			root = root->inside;
 		p->bufs[i]->offset = root->offset;
 	}
-}
-
-void check_lease(struct program *p)
-{
-	const struct loom_hw_caps *caps = &p->c->options->caps;
-
-	if (p->lease_bytes > caps->act_sram_bytes)
-		fail(p->c, "needs %llu bytes of activation SRAM at once, '%.32s' has %u; use a smaller --shape",
-		     (unsigned long long)p->lease_bytes, caps->preset, caps->act_sram_bytes);
 }
 
 /* ---- waits ---- */
@@ -198,7 +204,7 @@ static void set_wait(struct command **cmds, uint32_t at)
 }
 
 /* A command of its engine never needs to wait for less than those before it did. */
-static void set_waits(struct program *p, const struct slice_info *s)
+static void set_slice_waits(struct program *p, const struct slice_info *s)
 {
 	uint32_t num_dma = 0;
 
@@ -215,9 +221,15 @@ uint64_t memory(struct program *p)
 	find_lives(p);
 	for (uint32_t i = 0; i < p->num_cmds; i++)
 		reuse_operand(p, i);
-	place_all(p);
+	p->lease_bytes = place_all(p, false);
+	p->scratch_bytes = place_all(p, true);
+	place_in_place(p);
 	p->lease_bytes = (p->lease_bytes + LOOM_LEASE_ALIGN - 1) / LOOM_LEASE_ALIGN * LOOM_LEASE_ALIGN;
-	for (uint32_t i = 0; i < p->num_slices; i++)
-		set_waits(p, &p->slices[i]);
 	return p->lease_bytes;
+}
+
+void set_waits(struct program *p)
+{
+	for (uint32_t i = 0; i < p->num_slices; i++)
+		set_slice_waits(p, &p->slices[i]);
 }

@@ -10,12 +10,18 @@ struct program;
 struct graph *import_model(struct compile *c, const void *onnx, size_t size);
 void quant(struct graph *g);
 void optimise(struct graph *g);
-/* wide: intermediate values may be kept in fp32, where that needs no conversion. */
-struct program *lower(struct graph *g, bool wide);
+/*
+ * wide: intermediate values may be kept in fp32, where that needs no conversion. tiled: spill() may
+ * cut commands.
+ */
+struct program *lower(struct graph *g, bool wide, bool tiled);
+/* Buffers are moved to DRAM and commands cut until so many bytes of lease are enough, nearly. */
+void spill(struct program *p, uint64_t room);
 void slice(struct program *p);
 /* Bytes of lease that the plan needs; whether that is too much is for the caller to say. */
 uint64_t memory(struct program *p);
-void check_lease(struct program *p);
+/* Once buffers have their places: what shares bytes waits for each other. */
+void set_waits(struct program *p);
 void emit(struct program *p);
 void write_elf(struct program *p);
 void write_report(struct program *p);

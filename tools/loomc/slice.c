@@ -17,12 +17,14 @@
 /* LOADs are issued so many slices before their value is read: DRAM latency is then hidden. */
 #define LOAD_AHEAD 2
 
-static uint64_t weight_bytes(const struct command *cmd)
+/* What the command adds to the weights of a slice that already has some of them. */
+static uint64_t weight_bytes(const struct command *cmd, uint32_t slice)
 {
 	uint64_t bytes = 0;
 
 	for (unsigned int i = 0; i < cmd->num_weights; i++)
-		bytes += (cmd->weight[i].blob->bytes + 63) & ~63ull;
+		if (cmd->weight[i].blob->in_slice != slice + 1)
+			bytes += (cmd->weight[i].blob->bytes + 63) & ~63ull;
 	return bytes;
 }
 
@@ -43,7 +45,7 @@ struct cutter {
 	struct program *p;
 	const struct loom_hw_caps *caps;
 	struct slice_info *now;
-	const struct node *layer;	/* its first node */
+	const struct node *node;	/* the last that brought weights */
 	uint64_t layer_weights, layer_ps;
 };
 
@@ -53,7 +55,6 @@ static void begin_slice(struct cutter *k, const struct node *node, bool new_laye
 	struct slice_info info = { .name = node->name };
 
 	if (new_layer) {
-		k->layer = node;
 		k->layer_weights = k->layer_ps = 0;
 		p->num_layers++;
 	}
@@ -86,15 +87,19 @@ static bool buffer_is_full(const struct cutter *k)
 
 static void cut_at(struct cutter *k, struct command *cmd)
 {
-	uint64_t weights = weight_bytes(cmd);
+	uint64_t weights = weight_bytes(cmd, k->p->num_slices - 1);
 	uint64_t ps = loom_timing_cycles_to_ps(k->caps, cmd->cycles);
 
-	if (!k->now || (cmd->starts_layer && cmd->node != k->layer && layer_is_enough(k)))
+	if (!k->now || (cmd->starts_layer && cmd->node != k->node && layer_is_enough(k)))
 		begin_slice(k, cmd->node, true);
 	else if (buffer_is_full(k) || (!k->p->c->options->no_slice && cmd->starts_layer &&
 				       k->now->weight_bytes && slice_is_full(k, weights)))
 		begin_slice(k, cmd->node, false);
 	cmd->slice = k->p->num_slices - 1;
+	k->node = cmd->starts_layer ? cmd->node : k->node;
+	weights = weight_bytes(cmd, cmd->slice);
+	for (unsigned int i = 0; i < cmd->num_weights; i++)
+		cmd->weight[i].blob->in_slice = cmd->slice + 1;
 	k->now->weight_bytes += weights;
 	k->now->compute_ps += ps;
 	k->now->num_cmds++;
@@ -117,6 +122,8 @@ enum rank { RANK_LEADING, RANK_OWN_LOAD, RANK_LOAD_AHEAD, RANK_REST, NUM_RANKS }
 
 static enum rank rank_of(const struct command *cmd, uint32_t from, bool leading)
 {
+	if (cmd->fixed)
+		return RANK_REST;
 	if (leading && is_dma(cmd) && opcode_of(cmd) != LOOM_OP_STORE)
 		return RANK_LEADING;
 	if (opcode_of(cmd) != LOOM_OP_LOAD)
@@ -134,7 +141,7 @@ static void rank_commands(struct program *p, enum rank *ranks)
 
 		leading = (!i || p->cmds[i - 1]->slice_of_use != from || leading) && is_dma(cmd);
 		cmd->slice_of_use = from;
-		if (opcode_of(cmd) == LOOM_OP_LOAD)
+		if (opcode_of(cmd) == LOOM_OP_LOAD && !cmd->fixed)
 			cmd->slice = from > LOAD_AHEAD ? from - LOAD_AHEAD : 0;
 		ranks[i] = rank_of(cmd, from, leading);
 		if (ranks[i] == RANK_LEADING)
@@ -142,21 +149,24 @@ static void rank_commands(struct program *p, enum rank *ranks)
 	}
 }
 
+/* By slice, then rank, then as they stood. */
 static void order_commands(struct program *p)
 {
+	uint32_t *starts = arena_array(p->c, (size_t)p->num_slices * NUM_RANKS + 1, sizeof(*starts));
 	struct command **sorted = arena_array(p->c, p->num_cmds, sizeof(*sorted));
 	enum rank *ranks = arena_array(p->c, p->num_cmds, sizeof(*ranks));
-	uint32_t n = 0;
 
 	rank_commands(p, ranks);
+	for (uint32_t i = 0; i < p->num_cmds; i++)
+		starts[p->cmds[i]->slice * NUM_RANKS + ranks[i] + 1]++;
+	for (uint32_t i = 0; i < p->num_slices * NUM_RANKS; i++)
+		starts[i + 1] += starts[i];
 	for (uint32_t s = 0; s < p->num_slices; s++) {
-		p->slices[s].first = n;
-		for (enum rank rank = 0; rank < NUM_RANKS; rank++)
-			for (uint32_t i = 0; i < p->num_cmds; i++)
-				if (p->cmds[i]->slice == s && ranks[i] == rank)
-					sorted[n++] = p->cmds[i];
-		p->slices[s].num = n - p->slices[s].first;
+		p->slices[s].first = starts[s * NUM_RANKS];
+		p->slices[s].num = starts[(s + 1) * NUM_RANKS] - p->slices[s].first;
 	}
+	for (uint32_t i = 0; i < p->num_cmds; i++)
+		sorted[starts[p->cmds[i]->slice * NUM_RANKS + ranks[i]]++] = p->cmds[i];
 	p->cmds = sorted;
 }
 

@@ -179,6 +179,8 @@ struct core {
 	struct pool weight_pool;
 	struct scratch scratch;
 	struct gauge fetch, dma, dry;
+	uint64_t since;		/* ns: when the counters began */
+	uint64_t sram_bytes, macs_8bit;	/* for the energy */
 	struct loom_hw_counters counters;	/* without the times, which are the gauges' */
 };
 
@@ -283,6 +285,10 @@ void gauge_set(struct gauge *gauge, unsigned int state, uint64_t now);
 void core_gauges_start(struct core *core, uint64_t now);
 void core_gauges_set(struct loom_sim *sim, struct core *core);
 void core_gauges_read(const struct core *core, uint64_t now, struct loom_hw_counters *out);
+
+/* hw/energy.c */
+void core_energy_read(const struct loom_sim *sim, const struct core *core,
+		      struct loom_hw_counters *out);
 
 /* fw/registers.c */
 uint64_t registers_read(struct loom_sim *sim, uint64_t offset, unsigned int size);

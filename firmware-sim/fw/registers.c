@@ -11,6 +11,7 @@ static void counters_snapshot(const struct loom_sim *sim, const struct core *cor
 {
 	*out = core->counters;
 	core_gauges_read(core, sim->now, out);
+	core_energy_read(sim, core, out);
 }
 
 static uint64_t read_core(const struct loom_sim *sim, uint32_t core, uint64_t offset)

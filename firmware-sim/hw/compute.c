@@ -151,6 +151,8 @@ static void count_done(const struct loom_hw_caps *caps, struct core *core, struc
 	job->compute_left -= ps;
 	core->compute_left -= ps;
 	core->counters.macs += loom_timing_macs(cmd);
+	core->macs_8bit += loom_timing_macs_8bit(cmd);
+	core->sram_bytes += loom_timing_sram_bytes(caps, cmd);
 }
 
 static void end_command(struct loom_sim *sim, struct core *core, struct job *job)

@@ -44,6 +44,7 @@ static void account(struct core *core, const struct burst *burst, uint64_t ps)
 	burst->job->busy[burst->engine] += ps;
 	counters->progress++;
 	counters->dram_bytes += burst->bytes;
+	core->sram_bytes += burst->bytes;
 	if (burst->engine == ENGINE_FETCH)
 		counters->weight_bytes += burst->bytes;
 }

@@ -33,6 +33,7 @@ static struct gauge read_gauge(const struct gauge *gauge, uint64_t now)
 
 void core_gauges_start(struct core *core, uint64_t now)
 {
+	core->since = now / PS_PER_NS;
 	gauge_start(&core->fetch, FETCH_IDLE, now);
 	gauge_start(&core->dma, DMA_IDLE, now);
 	gauge_start(&core->compute.gauge, COMPUTE_IDLE, now);

@@ -91,7 +91,7 @@ static void add_move(struct woven *w, struct so_far *j, const struct rig *r)
 	j->dma++;
 }
 
-void woven_submit(struct woven *w)
+struct stream woven_submit(struct woven *w)
 {
 	uint32_t ctx = woven_upto(w, WOVEN_TENANTS);
 	const struct rig *r = &w->tenant[ctx - 1];
@@ -114,4 +114,5 @@ void woven_submit(struct woven *w)
 		add_unary(w, &j);
 	stream_end(&j.s);
 	host_submit(w->h, 0, ctx, &j.s, by_layer ? LOOM_JOB_RELEASE_LAYER : 0);
+	return j.s;
 }

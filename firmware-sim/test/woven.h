@@ -22,7 +22,7 @@ void woven_new(struct woven *w, const char *preset, void (*tweak)(struct loom_si
 void woven_free(struct woven *w);
 /* 1 .. n */
 uint32_t woven_upto(struct woven *w, uint32_t n);
-/* A random job of a random tenant, on queue 0. */
-void woven_submit(struct woven *w);
+/* A random job of a random tenant, on queue 0; its buffer. */
+struct stream woven_submit(struct woven *w);
 
 #endif /* LOOM_TEST_WOVEN_H */

@@ -47,11 +47,22 @@ uint64_t loom_timing_cycles(const struct loom_hw_caps *caps, const struct loom_c
 uint64_t loom_timing_weight_window(const struct loom_hw_caps *caps, const struct loom_cmd *cmd);
 /* Useful multiply-accumulates of a command. */
 uint64_t loom_timing_macs(const struct loom_cmd *cmd);
+/* How many of them are of 8 bits: all or none. */
+uint64_t loom_timing_macs_8bit(const struct loom_cmd *cmd);
 /* Bytes a fetch or dma command moves over the DRAM channel. */
 uint64_t loom_timing_dram_bytes(const struct loom_cmd *cmd);
+/* Bytes any command reads from SRAMs and writes to them. */
+uint64_t loom_timing_sram_bytes(const struct loom_hw_caps *caps, const struct loom_cmd *cmd);
 
 uint64_t loom_timing_cycles_to_ps(const struct loom_hw_caps *caps, uint64_t cycles);
 /* Time the DRAM channel is busy with so many bytes (latency not included). */
 uint64_t loom_timing_dram_ps(const struct loom_hw_caps *caps, uint64_t bytes);
+
+/* Energy, pJ: of so many 16-bit and 8-bit MACs, of bytes over SRAM ports, of bytes over DRAM's. */
+uint64_t loom_energy_macs(uint64_t macs, uint64_t macs_8bit);
+uint64_t loom_energy_sram(uint64_t bytes);
+uint64_t loom_energy_dram(uint64_t bytes);
+/* What a core takes whether it works or not: mW, which is pJ per ns. */
+uint64_t loom_energy_static_mw(const struct loom_hw_caps *caps);
 
 #endif /* LOOM_TIMING_H */

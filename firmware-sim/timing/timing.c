@@ -101,6 +101,11 @@ uint64_t loom_timing_macs(const struct loom_cmd *cmd)
 	return conv_macs((const void *)cmd);
 }
 
+uint64_t loom_timing_macs_8bit(const struct loom_cmd *cmd)
+{
+	return cmd->opcode >= LOOM_OP_QCONV ? loom_timing_macs(cmd) : 0;
+}
+
 uint64_t loom_timing_dram_bytes(const struct loom_cmd *cmd)
 {
 	const struct loom_cmd_gather *gather = (const void *)cmd;

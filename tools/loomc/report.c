@@ -67,6 +67,30 @@ static void put_slice(const struct program *p, FILE *to, uint32_t i)
 	fprintf(to, "]}");
 }
 
+/* Of an inference, without static power: that depends on how long it takes with what else runs. */
+static void put_energy(const struct program *p, FILE *to)
+{
+	uint64_t macs = 0, macs_8bit = 0, sram = 0, dram = 0;
+
+	for (uint32_t i = 0; i < p->num_slices; i++) {
+		for (uint32_t k = 0; k < p->slices[i].num; k++) {
+			const struct command *cmd = p->cmds[p->slices[i].first + k];
+			const struct loom_cmd *hdr = (const struct loom_cmd *)cmd->raw;
+
+			macs_8bit += loom_timing_macs_8bit(hdr);
+			macs += loom_timing_macs(hdr) - loom_timing_macs_8bit(hdr);
+			sram += loom_timing_sram_bytes(&p->c->options->caps, hdr);
+			dram += loom_timing_dram_bytes(hdr);
+		}
+		/* FETCH commands are made when the slice is written. */
+		sram += p->slices[i].weight_bytes;
+		dram += p->slices[i].weight_bytes;
+	}
+	fprintf(to, "\t\"energy_pj\": {\"mac\": %llu, \"sram\": %llu, \"dram\": %llu},\n",
+		(unsigned long long)loom_energy_macs(macs, macs_8bit),
+		(unsigned long long)loom_energy_sram(sram), (unsigned long long)loom_energy_dram(dram));
+}
+
 void write_report(struct program *p)
 {
 	uint64_t compute = 0, mac = 0, weights = 0, macs = 0;
@@ -92,6 +116,7 @@ void write_report(struct program *p)
 		(unsigned long long)weights,
 		(unsigned long long)loom_timing_dram_ps(&p->c->options->caps, weights),
 		(unsigned long long)macs);
+	put_energy(p, to);
 	fprintf(to, "\t\"lease_bytes\": %llu,\n\t\"io_bytes\": %llu,\n\t\"layers\": %u,\n\t\"slices\": [\n",
 		(unsigned long long)p->lease_bytes, (unsigned long long)p->io_bytes, p->num_layers);
 	for (uint32_t i = 0; i < p->num_slices; i++)

@@ -24,6 +24,7 @@ struct compile {
 	struct chunk *chunks;	/* arena */
 	struct big *bigs;	/* large parts of the ONNX message, freed when they have been read */
 	struct tensor_list *tensors;
+	size_t grown;		/* bytes that ConstantOfShape was expanded to */
 	bool evaluate;		/* everything is to be folded, at any size */
 	jmp_buf out;
 };

@@ -7,6 +7,8 @@
 
 /* A constant larger than its inputs by so much stays an operation (an expanded scalar, say). */
 #define MAX_GROWTH (64u << 20)
+/* Weights of a model that has ConstantOfShape nodes for them may grow so large together. */
+#define MAX_WEIGHTS (2ull << 30)
 
 void node_call(const struct node *node, struct hostop_call *call, const struct hostop_tensor **in)
 {
@@ -45,6 +47,10 @@ static bool worth_it(const struct graph *g, const struct node *node, const struc
 		in += node->in[i] ? hostop_bytes(&node->in[i]->t) : 0;
 	for (unsigned int i = 0; i < call->num_out; i++)
 		out += hostop_bytes(&call->out[i]);
+	if (is_op(node, "ConstantOfShape") && g->c->grown + out <= MAX_WEIGHTS) {
+		g->c->grown += out;
+		return true;
+	}
 	return out <= MAX_GROWTH || out <= 4 * in;
 }
 

@@ -5,25 +5,58 @@
 
 #include "conv.h"
 
-/* ---- windows that touch without overlapping: 1x1 to kh kw oc channels, then depth to space ---- */
+/*
+ * ---- in phases: an output pixel o of a stride s is number o + begin = q s + r, and all pixels of one
+ * phase r see the same taps r, r + s, ... of the filter on the input around q. So it is one plain
+ * convolution to a phase times as many channels, whose results are then put between each other ----
+ */
 
-/* [c][oc][taps] -> [taps oc][c] */
-static const float *blocks_weights(struct program *p, const struct value *w, const struct conv *v,
-				   int64_t taps)
+struct phases {
+	int64_t taps[2];	/* of a phase */
+	int64_t first[2], num[2];	/* q */
+};
+
+static struct phases phases_of(const struct hostop_window *w)
 {
-	const float *from = conv_floats(p, w);
-	float *to = arena_array(p->c, w->t.count, sizeof(*to));
+	struct phases ph;
 
-	for (int64_t i = 0; i < v->c; i++)
+	for (int i = 0; i < 2; i++) {
+		ph.taps[i] = (w->kernel[i] + w->stride[i] - 1) / w->stride[i];
+		ph.first[i] = w->begin[i] / w->stride[i];
+		ph.num[i] = (w->out[i] - 1 + w->begin[i]) / w->stride[i] - ph.first[i] + 1;
+	}
+	return ph;
+}
+
+/* Tap `tap` of phase r, in the order of a convolution; a filter that ends earlier has a zero there. */
+static float phase_tap(const float *filter, const struct hostop_window *w, const struct phases *ph,
+		       int64_t phase, int64_t tap)
+{
+	int64_t y = (ph->taps[0] - 1 - tap / ph->taps[1]) * w->stride[0] + phase / w->stride[1];
+	int64_t x = (ph->taps[1] - 1 - tap % ph->taps[1]) * w->stride[1] + phase % w->stride[1];
+
+	return y < w->kernel[0] && x < w->kernel[1] ? filter[y * w->kernel[1] + x] : 0;
+}
+
+/* [c][oc][kernel] -> [phases oc][c][taps] */
+static const float *phase_weights(struct program *p, const struct value *weights, const struct conv *v,
+				  const struct phases *ph, int64_t phases)
+{
+	const float *from = conv_floats(p, weights);
+	int64_t taps = ph->taps[0] * ph->taps[1], kernel = v->w.kernel[0] * v->w.kernel[1];
+	float *to = arena_array(p->c, (size_t)(phases * v->oc * v->c * taps), sizeof(*to)), *at = to;
+
+	for (int64_t r = 0; r < phases; r++)
 		for (int64_t o = 0; o < v->oc; o++)
-			for (int64_t t = 0; t < taps; t++)
-				to[(t * v->oc + o) * v->c + i] = from[(i * v->oc + o) * taps + t];
+			for (int64_t i = 0; i < v->c; i++)
+				for (int64_t t = 0; t < taps; t++)
+					*at++ = phase_tap(from + (i * v->oc + o) * kernel, &v->w, ph, r, t);
 	return to;
 }
 
-static const struct value *blocks_bias(struct program *p, const struct conv *v, int64_t taps)
+static const struct value *phase_bias(struct program *p, const struct conv *v, int64_t phases)
 {
-	int64_t all = taps * v->oc;
+	int64_t all = phases * v->oc;
 	struct value *bias;
 
 	if (!v->bias)
@@ -51,25 +84,73 @@ static void blocks_to_space(struct program *p, const struct place *wide, const s
 	emit_copy_loops(p, &l);
 }
 
-static void transpose_blocks(struct program *p, struct node *node, struct conv *v)
+/* The pixels of one phase in one dimension: from q `from` on, to output pixel `to` and every s-th after. */
+static int64_t phase_pixels(const struct hostop_window *w, const struct phases *ph, int i, int64_t phase,
+			    int64_t *from, int64_t *to)
+{
+	int64_t q = ph->first[i];
+
+	q += q * w->stride[i] + phase < w->begin[i];
+	*from = q - ph->first[i];
+	*to = q * w->stride[i] + phase - w->begin[i];
+	return *to < w->out[i] ? (w->out[i] - 1 - *to) / w->stride[i] + 1 : 0;
+}
+
+static void put_phase(struct program *p, struct place wide, struct place to, const struct hostop_window *w,
+		      const struct phases *ph, int64_t phase)
+{
+	int64_t r[2] = { phase / w->stride[1], phase % w->stride[1] }, from, at;
+
+	wide.dims[1] = to.dims[1];
+	wide.off += (uint64_t)(phase * to.dims[1]) * element_bytes(wide.dtype);
+	for (int i = 0; i < 2; i++) {
+		int64_t num = phase_pixels(w, ph, i, r[i], &from, &at);
+
+		if (!num)
+			return;
+		wide.off += (uint64_t)(from * wide.stride[2 + i]) * element_bytes(wide.dtype);
+		to.off += (uint64_t)(at * to.stride[2 + i]) * element_bytes(to.dtype);
+		to.stride[2 + i] *= w->stride[i];
+		wide.dims[2 + i] = to.dims[2 + i] = num;
+	}
+	emit_copy(p, &to, &wide);
+}
+
+/* Windows that touch without overlapping: every phase is as large as the input. */
+static bool is_blocks(const struct hostop_window *w)
+{
+	for (int i = 0; i < 2; i++)
+		if (w->kernel[i] != w->stride[i] || w->begin[i] || w->out[i] != w->in[i] * w->stride[i])
+			return false;
+	return true;
+}
+
+static void transpose_phases(struct program *p, struct node *node, struct conv *v)
 {
 	struct hostop_window w = v->w;
-	int64_t taps = w.kernel[0] * w.kernel[1], oc = v->oc;
-	int64_t dims[4] = { v->batch, taps * oc, w.in[0], w.in[1] };
+	struct phases ph = phases_of(&w);
+	int64_t phases = w.stride[0] * w.stride[1], oc = v->oc;
+	int64_t dims[4] = { v->batch, phases * oc, ph.num[0], ph.num[1] };
 	struct place to = conv_output(p, node->out[0]);
 
 	set_place(p, node->out[0], &to);
-	v->weights = blocks_weights(p, node->in[1], v, taps);
-	v->bias = blocks_bias(p, v, taps);
-	v->oc = taps * oc;
+	v->weights = phase_weights(p, node->in[1], v, &ph, phases);
+	v->bias = phase_bias(p, v, phases);
+	v->oc = phases * oc;
 	v->out = new_place(p, to.dtype, 4, dims, nhwc_order);
 	v->w = (struct hostop_window){
-		.in = { w.in[0], w.in[1] }, .out = { w.in[0], w.in[1] }, .kernel = { 1, 1 },
-		.stride = { 1, 1 }, .dilation = { 1, 1 }, .group = 1,
+		.in = { w.in[0], w.in[1] }, .out = { ph.num[0], ph.num[1] },
+		.kernel = { ph.taps[0], ph.taps[1] }, .stride = { 1, 1 }, .dilation = { 1, 1 },
+		.begin = { ph.taps[0] - 1 - ph.first[0], ph.taps[1] - 1 - ph.first[1] }, .group = 1,
 	};
 	conv_plain_strides(v);
 	conv_emit(p, v);
-	blocks_to_space(p, &v->out, &to, &w, oc);
+	if (is_blocks(&w)) {
+		blocks_to_space(p, &v->out, &to, &w, oc);
+		return;
+	}
+	for (int64_t r = 0; r < phases; r++)
+		put_phase(p, v->out, to, &w, &ph, r);
 }
 
 /* ---- in general: spread the input over zeros, stride apart, and convolve with flipped weights ---- */
@@ -160,11 +241,11 @@ static void transpose_spread(struct program *p, struct node *node, struct conv *
 	}
 }
 
-static bool is_blocks(const struct hostop_window *w)
+/* A filter as wide as the stride at least, so that every phase has a tap. */
+static bool has_phases(const struct hostop_window *w)
 {
 	for (int i = 0; i < 2; i++)
-		if (w->kernel[i] != w->stride[i] || w->dilation[i] != 1 || w->begin[i] ||
-		    w->out[i] != w->in[i] * w->stride[i])
+		if (w->kernel[i] < w->stride[i] || w->dilation[i] != 1 || w->begin[i] >= w->kernel[i])
 			return false;
 	return w->group == 1 && w->spatial == 2;
 }
@@ -182,8 +263,8 @@ bool lower_conv_transpose(struct program *p, struct node *node)
 	v.in = image_of(p, node->in[0]);
 	v.c = w->dims[0] / v.w.group;
 	v.oc = w->dims[1];
-	if (is_blocks(&v.w))
-		transpose_blocks(p, node, &v);
+	if (has_phases(&v.w))
+		transpose_phases(p, node, &v);
 	else
 		transpose_spread(p, node, &v);
 	return true;

@@ -51,7 +51,7 @@ void optimise(struct graph *g)
 {
 	/* Activations are fused last: a fused one hides its node from the patterns. */
 	static const rule_fn *const first[] = {
-		canon_rules, fuse_pattern_rules, fuse_affine_rules, NULL,
+		canon_rules, canon_select_rules, fuse_pattern_rules, fuse_affine_rules, NULL,
 	};
 	static const rule_fn *const second[] = { fuse_affine_rules, fuse_act_rules, NULL };
 

@@ -32,7 +32,7 @@ void write_report(struct program *p);
  */
 typedef bool (*rule_fn)(struct graph *g, struct node *node);
 
-extern const rule_fn canon_rules[], fuse_affine_rules[], fuse_pattern_rules[], fuse_act_rules[];
+extern const rule_fn canon_rules[], canon_select_rules[], fuse_affine_rules[], fuse_pattern_rules[], fuse_act_rules[];
 
 /* An Act node making fn(in) before `at`. */
 struct value *insert_act(struct graph *g, struct node *at, struct value *in, enum loom_unary fn,

@@ -326,6 +326,61 @@ static void upsample_concat(void **state)
 	check(&t);
 }
 
+/* Filters wider than the stride, borders cut off unevenly, a result that is put into another. */
+static void transposed_phases(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(2, 3, 4, 5));
+	toy_weights(&t, "w", 0.3, DIMS(3, 4, 5, 4));
+	toy_weights(&t, "b", 0.3, DIMS(4));
+	toy_weights(&t, "w2", 0.3, DIMS(3, 6, 7, 3));
+	toy_node(&t, "ConvTranspose", "x w b", "y");
+	toy_attr_ints(&t, "strides", 2, (int64_t []){ 3, 2 });
+	toy_attr_ints(&t, "pads", 4, (int64_t []){ 4, 1, 0, 2 });
+	toy_attr_ints(&t, "output_padding", 2, (int64_t []){ 2, 1 });
+	toy_node(&t, "ConvTranspose", "x w2", "z");
+	toy_attr_ints(&t, "strides", 2, (int64_t []){ 2, 3 });
+	toy_attr_ints(&t, "output_shape", 2, (int64_t []){ 11, 12 });
+	toy_node(&t, "Relu", "z", "zr");
+	toy_node(&t, "Slice", "y from to axes", "part");
+	toy_ints(&t, "from", 1, (int64_t []){ 0 });
+	toy_ints(&t, "to", 1, (int64_t []){ 11 });
+	toy_ints(&t, "axes", 1, (int64_t []){ 2 });
+	toy_node(&t, "Slice", "part from to3 axes3", "same");
+	toy_ints(&t, "to3", 1, (int64_t []){ 9 });
+	toy_ints(&t, "axes3", 1, (int64_t []){ 3 });
+	toy_output(&t, "y");
+	toy_output(&t, "zr");
+	toy_output(&t, "same");
+	check(&t);
+}
+
+/* A causal mask: a constant chooses between a score and a number, on either side. */
+static void masked(void **state)
+{
+	static const int64_t triangle[] = { 1, 0, 0, 1, 1, 0, 1, 1, 1 };
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(2, 3, 3));
+	toy_ints(&t, "seen", 9, triangle);
+	toy_ints(&t, "square", 2, (int64_t []){ 3, 3 });
+	toy_scalar(&t, "far", -10000);
+	toy_scalar(&t, "one", 1);
+	toy_node(&t, "Reshape", "seen square", "mask");
+	toy_node(&t, "Cast", "mask", "bools");
+	toy_attr_int(&t, "to", HOSTOP_BOOL);
+	toy_node(&t, "Where", "bools x far", "score");
+	toy_node(&t, "Softmax", "score", "y");
+	toy_attr_int(&t, "axis", -1);
+	toy_node(&t, "Where", "bools one x", "z");
+	toy_output(&t, "y");
+	toy_output(&t, "z");
+	check(&t);
+}
+
 /* Attention with everything between: layer norm spelt out, heads, mask, GELU spelt out. */
 static void transformer_block(void **state)
 {
@@ -884,6 +939,8 @@ int main(void)
 		cmocka_unit_test(depthwise_and_groups),
 		cmocka_unit_test(hardswish_excite),
 		cmocka_unit_test(upsample_concat),
+		cmocka_unit_test(transposed_phases),
+		cmocka_unit_test(masked),
 		cmocka_unit_test(transformer_block),
 		cmocka_unit_test(strided_and_cache),
 		cmocka_unit_test(gather_rows),

@@ -8,6 +8,7 @@
 #include "graph.h"
 #include "lower.h"
 #include "passes.h"
+#include "quantised.h"
 
 struct chunk {
 	struct chunk *next;
@@ -197,11 +198,15 @@ static struct program *plan(struct graph *g)
 
 static void compile(struct compile *c, const void *onnx, size_t size)
 {
-	struct graph *g = import_model(c, onnx, size);
 	struct program *p;
+	struct graph *g;
 
+	c->keep_quantised = true;
+	g = import_model(c, onnx, size);
 	quant(g);
 	graph_free_unused(g);
+	simplify(g);
+	absorb_quantisation(g);
 	optimise(g);
 	graph_free_unused(g);
 	if (c->options->dump)

@@ -26,6 +26,7 @@ struct compile {
 	struct tensor_list *tensors;
 	size_t grown;		/* bytes that ConstantOfShape was expanded to */
 	bool evaluate;		/* everything is to be folded, at any size */
+	bool keep_quantised;	/* but 8-bit constants are not to become floats */
 	jmp_buf out;
 };
 

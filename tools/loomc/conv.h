@@ -15,6 +15,7 @@ struct conv {
 	const float *weights;		/* of these channels, at the strides that follow */
 	int64_t w_oc, w_c, w_tap;
 	const struct value *bias;
+	const uint8_t *bytes;		/* 8-bit weights, instead */
 	bool depthwise;
 	struct loom_act act;
 };
@@ -26,8 +27,21 @@ const float *conv_floats(struct program *p, const struct value *v);
 void conv_start(struct program *p, struct node *node, struct conv *v);
 /* Room for v as an image. */
 struct place conv_output(struct program *p, struct value *v);
+void conv_check_window(struct program *p, const struct hostop_window *w);
+void conv_geometry(struct loom_cmd_conv *cmd, const struct conv *v);
+struct place conv_channels_at(const struct place *place, int64_t channel);
+/* A place of rows as an image of height 1. */
+struct place rows_as_image(const struct place *rows);
 /* The commands: all output channels, cut so that none has more weights than a slice may have. */
 void conv_emit(struct program *p, const struct conv *v);
+
+/* The same of an 8-bit one. */
+void qconv_emit(struct program *p, const struct conv *v, const struct node *node);
+
+/* ---- lower_reduce.c: pools ---- */
+void pool_solve(struct program *p, const struct node *node, struct hostop_window *w);
+void pool_geometry(struct loom_cmd_pool *cmd, const struct node *node, const struct hostop_window *w,
+		   const struct place *in, const struct place *out);
 
 bool lower_conv_transpose(struct program *p, struct node *node);
 

@@ -37,6 +37,13 @@ static void check_size(struct graph *g, const struct node *node, const struct ho
 				  hostop_bytes(&call->out[i]));
 }
 
+/* Constants that a quantised operator may want as they are. */
+static bool stays_quantised(const struct graph *g, const struct node *node)
+{
+	return g->c->keep_quantised && !strcmp(node->op, "DequantizeLinear") &&
+	       node->in[0]->t.count > 1;
+}
+
 static bool worth_it(const struct graph *g, const struct node *node, const struct hostop_call *call)
 {
 	size_t in = 0, out = 0;
@@ -81,7 +88,7 @@ bool fold_node(struct graph *g, struct node *node)
 	if (ret)
 		fail_node(g->c, node, "%s", call.error);
 	check_size(g, node, &call);
-	known = (known && worth_it(g, node, &call)) || !hostop_needs_data(node->op);
+	known = (known && !stays_quantised(g, node) && worth_it(g, node, &call)) || !hostop_needs_data(node->op);
 	if (known) {
 		ret = hostop_eval(&call);
 		set_outputs(g, node, &call);

@@ -73,8 +73,7 @@ static bool residual(struct graph *g, struct node *node)
 	conv->act = node->act;
 	conv->out[0] = out;
 	out->producer = conv;
-	g->nodes[position(g, conv)] = NULL;
-	g->nodes[position(g, node)] = conv;
+	graph_move_to(g, conv, node);
 	return true;
 }
 

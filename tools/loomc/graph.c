@@ -169,6 +169,21 @@ struct node *insert_before(struct graph *g, struct node *at, const char *op, uns
 	return n;
 }
 
+void graph_insert_after(struct graph *g, struct node *at, struct node *node)
+{
+	unsigned int i = index_of(g, at) + 1;
+
+	APPEND(g->c, g->nodes, g->num_nodes, NULL);
+	memmove(g->nodes + i + 1, g->nodes + i, (g->num_nodes - 1 - i) * sizeof(*g->nodes));
+	g->nodes[i] = node;
+}
+
+void graph_move_to(struct graph *g, struct node *node, struct node *at)
+{
+	remove_node(g, node);
+	g->nodes[index_of(g, at)] = node;
+}
+
 void remove_node(struct graph *g, struct node *node)
 {
 	g->nodes[index_of(g, node)] = NULL;

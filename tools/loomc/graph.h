@@ -44,6 +44,7 @@ struct node {
 	struct value *residual;
 	float alpha;		/* MatMul: scale of the product */
 	float eps;		/* Norm */
+	struct quantised *q;	/* quantised.h; NULL: floats */
 };
 
 struct port {
@@ -85,6 +86,9 @@ struct node *node_new(struct compile *c, const char *op, const struct node *like
 /* Put a new node of one output before another. Its output has the type and shape of `shape`. */
 struct node *insert_before(struct graph *g, struct node *at, const char *op, unsigned int num_in,
 			   const struct hostop_tensor *shape);
+void graph_insert_after(struct graph *g, struct node *at, struct node *node);
+/* node stands where `at` stood, which is gone. */
+void graph_move_to(struct graph *g, struct node *node, struct node *at);
 void remove_node(struct graph *g, struct node *node);
 /* Everyone who reads `from` reads `to`. */
 void replace_uses(struct graph *g, struct value *from, struct value *to);

@@ -48,6 +48,7 @@ struct loomc_options {
 	bool timing_only;	/* weights have a size in the file, and no bytes */
 	uint64_t slice_bytes;	/* most weights of a slice; 0: chosen */
 	uint64_t lease_bytes;	/* most activation SRAM; 0: all that the device has */
+	bool dynamic_int8;	/* dynamically quantised products stay 8-bit */
 	bool dump;		/* print the graph before lowering to stderr */
 };
 

@@ -42,7 +42,8 @@ static uint64_t align64(uint64_t n)
 
 static bool io_dtype(enum hostop_dtype dtype)
 {
-	return dtype == HOSTOP_F32 || dtype == HOSTOP_F16 || dtype == HOSTOP_I32 || dtype == HOSTOP_I64;
+	return dtype == HOSTOP_F32 || dtype == HOSTOP_F16 || dtype == HOSTOP_I32 || dtype == HOSTOP_I64 ||
+	       dtype == HOSTOP_U8 || dtype == HOSTOP_I8;
 }
 
 static void add_tensor(struct program *p, unsigned int i, const struct port *port)
@@ -140,7 +141,8 @@ static bool makes_floats(const struct node *n)
 	static const char *const ops[] = {
 		"Conv", "ConvTranspose", "Linear", "MatMul", "Add", "Sub", "Mul", "Div", "Max", "Min",
 		"Pow", "Act", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "GlobalAveragePool",
-		"GlobalMaxPool", "Softmax",
+		"GlobalMaxPool", "Softmax", "DequantizeLinear", "QConv", "QLinear", "QMatMul",
+		"QBinary", "QAct",
 	};
 
 	return n && is_one_of(n, ops, NUM(ops));
@@ -152,7 +154,8 @@ static bool takes_floats(const struct node *n)
 	static const char *const ops[] = {
 		"Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "Act", "ReduceSum", "ReduceMean",
 		"ReduceMax", "ReduceMin", "GlobalAveragePool", "GlobalMaxPool", "Softmax", "Resize",
-		"Upsample", "Pad", "Tile", "DepthToSpace", "SpaceToDepth",
+		"Upsample", "Pad", "Tile", "DepthToSpace", "SpaceToDepth", "QuantizeLinear",
+		"DynamicQuantizeLinear", "QBinary", "QAct",
 	};
 
 	return is_one_of(n, ops, NUM(ops));
@@ -235,7 +238,7 @@ static void lower_node(struct program *p, struct node *node)
 	if (is_empty(p, node))
 		return;
 	if (!lower_view(p, node) && !lower_conv(p, node) && !lower_matmul(p, node) &&
-	    !lower_elementwise(p, node) && !lower_move(p, node) && !lower_reduce(p, node))
+	    !lower_quantised(p, node) && !lower_elementwise(p, node) && !lower_move(p, node) && !lower_reduce(p, node))
 		fail_node(p->c, node, "operator is not supported on the device");
 	for (unsigned int i = 0; i < node->num_out; i++)
 		emit_outputs_of(p, node->out[i]);

@@ -46,6 +46,7 @@ struct blob {
 	void (*fill)(const struct blob *blob, void *to);
 	const struct value *value;
 	const struct conv *conv;
+	const struct node *node;	/* whose scales these are */
 	enum loom_dtype dtype;
 	size_t first, num;
 	int64_t cols;		/* of the array */
@@ -181,6 +182,7 @@ struct place new_place(struct program *p, enum loom_dtype dtype, unsigned int ra
 void order_of(const struct place *place, unsigned int *order);
 bool is_dense(const struct place *place);	/* no gaps, in some order */
 bool is_row_major(const struct place *place);
+bool is_rows(const struct place *place);	/* of a matrix: the last dim contiguous, the others evenly apart */
 bool is_image(const struct place *place);	/* NC(H)W whose channels are contiguous */
 int64_t image_pitch(const struct place *place);
 bool reshape_place(const struct place *place, unsigned int rank, const int64_t *dims,
@@ -226,6 +228,9 @@ struct loops {
 
 void loops_collapse(struct program *p, struct loops *l);
 void loops_operand(struct loops *l, unsigned int i, const struct place *place);
+void loops_fill_dims(uint32_t *dims, const struct loops *l);
+void loops_fill_operand(struct program *p, struct command *cmd, size_t field, struct operand *op,
+			const struct loops *l, bool write);
 void emit_copy_loops(struct program *p, struct loops *l);
 void emit_copy(struct program *p, const struct place *to, const struct place *from);
 void emit_binary(struct program *p, struct loops *l, enum loom_binary fn, const struct loom_act *act);
@@ -241,6 +246,13 @@ uint64_t add_table(struct program *p, const struct value *v);
 
 /* ---- one file a family: true if the node was one of theirs ---- */
 bool lower_conv(struct program *p, struct node *node);
+bool lower_quantised(struct program *p, struct node *node);
+bool lower_qconv(struct program *p, struct node *node);
+/* The command for a product of two activations, which its opcode's struct begins with. */
+struct command *matmul_command(struct program *p, struct node *node, enum loom_opcode opcode,
+			       size_t size);
+/* Operands 0 and 1 of the loops from the node's inputs; a place for its output. */
+struct place binary_loops(struct program *p, struct node *node, struct loops *l);
 bool lower_matmul(struct program *p, struct node *node);
 bool lower_elementwise(struct program *p, struct node *node);
 bool lower_view(struct program *p, struct node *node);

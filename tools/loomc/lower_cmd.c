@@ -165,8 +165,8 @@ static enum loom_dtype constant_dtype(const struct hostop_tensor *t)
 	return t->count > MAX_FLOAT_CONSTANT || fits_half(t) ? LOOM_F16 : LOOM_F32;
 }
 
-static void fill_operand(struct program *p, struct command *cmd, size_t field, struct operand *op,
-			 const struct loops *l, bool write)
+void loops_fill_operand(struct program *p, struct command *cmd, size_t field, struct operand *op,
+			const struct loops *l, bool write)
 {
 	struct loom_operand *o = (struct loom_operand *)(cmd->raw + field);
 	unsigned int lead = LOOM_MAX_DIMS - l->rank;
@@ -187,7 +187,7 @@ static void fill_operand(struct program *p, struct command *cmd, size_t field, s
 		   blob_value(p, op->constant, o->dtype));
 }
 
-static void fill_dims(uint32_t *dims, const struct loops *l)
+void loops_fill_dims(uint32_t *dims, const struct loops *l)
 {
 	unsigned int lead = LOOM_MAX_DIMS - l->rank;
 
@@ -203,9 +203,9 @@ void emit_copy_loops(struct program *p, struct loops *l)
 	loops_collapse(p, l);
 	cmd = new_command(p, LOOM_OP_COPY, sizeof(*copy));
 	copy = (struct loom_cmd_copy *)cmd->raw;
-	fill_dims(copy->dims, l);
-	fill_operand(p, cmd, FIELD(struct loom_cmd_copy, src), &l->op[0], l, false);
-	fill_operand(p, cmd, FIELD(struct loom_cmd_copy, dst), &l->op[1], l, true);
+	loops_fill_dims(copy->dims, l);
+	loops_fill_operand(p, cmd, FIELD(struct loom_cmd_copy, src), &l->op[0], l, false);
+	loops_fill_operand(p, cmd, FIELD(struct loom_cmd_copy, dst), &l->op[1], l, true);
 }
 
 void emit_copy(struct program *p, const struct place *to, const struct place *from)
@@ -239,10 +239,10 @@ static void emit_binary_loops(struct program *p, struct loops *l, enum loom_bina
 	binary = (struct loom_cmd_binary *)cmd->raw;
 	binary->fn = fn;
 	binary->act = *act;
-	fill_dims(binary->dims, l);
-	fill_operand(p, cmd, FIELD(struct loom_cmd_binary, a), &l->op[0], l, false);
-	fill_operand(p, cmd, FIELD(struct loom_cmd_binary, b), &l->op[1], l, false);
-	fill_operand(p, cmd, FIELD(struct loom_cmd_binary, dst), &l->op[2], l, true);
+	loops_fill_dims(binary->dims, l);
+	loops_fill_operand(p, cmd, FIELD(struct loom_cmd_binary, a), &l->op[0], l, false);
+	loops_fill_operand(p, cmd, FIELD(struct loom_cmd_binary, b), &l->op[1], l, false);
+	loops_fill_operand(p, cmd, FIELD(struct loom_cmd_binary, dst), &l->op[2], l, true);
 }
 
 void emit_binary(struct program *p, struct loops *l, enum loom_binary fn, const struct loom_act *act)

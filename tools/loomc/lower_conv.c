@@ -65,7 +65,7 @@ static struct blob *conv_blob(struct program *p, const struct conv *v, int64_t f
 	return blob;
 }
 
-static void set_geometry(struct loom_cmd_conv *cmd, const struct conv *v)
+void conv_geometry(struct loom_cmd_conv *cmd, const struct conv *v)
 {
 	cmd->in_pitch = (uint32_t)image_pitch(v->in);
 	cmd->out_pitch = (uint32_t)image_pitch(&v->out);
@@ -87,7 +87,7 @@ static void set_geometry(struct loom_cmd_conv *cmd, const struct conv *v)
 	cmd->act = v->act;
 }
 
-static struct place channels_at(const struct place *place, int64_t channel)
+struct place conv_channels_at(const struct place *place, int64_t channel)
 {
 	struct place r = *place;
 
@@ -101,17 +101,17 @@ static void emit_conv(struct program *p, const struct conv *v, int64_t first, in
 	struct command *cmd = new_command(p, v->depthwise ? LOOM_OP_DWCONV : LOOM_OP_CONV,
 					  sizeof(struct loom_cmd_conv));
 	struct loom_cmd_conv *conv = (struct loom_cmd_conv *)cmd->raw;
-	struct place in = channels_at(v->in, v->in_channel + (v->depthwise ? first : 0)), res;
-	struct place out = channels_at(&v->out, v->out_channel + first);
+	struct place in = conv_channels_at(v->in, v->in_channel + (v->depthwise ? first : 0)), res;
+	struct place out = conv_channels_at(&v->out, v->out_channel + first);
 
-	set_geometry(conv, v);
+	conv_geometry(conv, v);
 	conv->c = (uint32_t)(v->depthwise ? num : v->c);
 	conv->oc = (uint32_t)num;
 	cmd_ref(p, cmd, FIELD(struct loom_cmd_conv, in), &in, false);
 	cmd_ref(p, cmd, FIELD(struct loom_cmd_conv, out), &out, true);
 	if (v->res) {
 		conv->hdr.flags |= LOOM_CMD_RESIDUAL;
-		res = channels_at(v->res, v->out_channel + first);
+		res = conv_channels_at(v->res, v->out_channel + first);
 		cmd_ref(p, cmd, FIELD(struct loom_cmd_conv, res), &res, false);
 	}
 	if (v->bias) {		/* before the weights: the first tile's epilogue wants it */
@@ -147,7 +147,7 @@ struct place conv_output(struct program *p, struct value *v)
 	return is_image(&out) ? out : new_place(p, out.dtype, v->t.rank, v->t.dims, order);
 }
 
-static void check_window(struct program *p, const struct hostop_window *w)
+void conv_check_window(struct program *p, const struct hostop_window *w)
 {
 	for (int i = 0; i < 2; i++)
 		if (w->begin[i] > (w->kernel[i] - 1) * w->dilation[i])
@@ -184,7 +184,7 @@ static bool conv(struct program *p, struct node *node)
 	conv_start(p, node, &v);
 	node_call(node, &call, in);
 	hostop_window_solve(&call, w->dims + 2, &v.w);
-	check_window(p, &v.w);
+	conv_check_window(p, &v.w);
 	groups = v.w.group;
 	v.in = image_of(p, node->in[0]);
 	v.res = node->residual ? image_of(p, node->residual) : NULL;
@@ -206,7 +206,7 @@ static bool conv(struct program *p, struct node *node)
 /* ---- Linear ---- */
 
 /* A place of rows as an image of height 1. */
-static struct place rows_as_image(const struct place *rows)
+struct place rows_as_image(const struct place *rows)
 {
 	int64_t n = rows->rank ? rows->dims[rows->rank - 1] : 1, m = 1, pitch = n;
 	struct place r = *rows;

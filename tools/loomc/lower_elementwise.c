@@ -21,21 +21,22 @@ static void need_float(struct program *p, const struct node *node, const struct 
 }
 
 /* Integers beside floats are converted first: the vector unit computes in floats. */
-static const struct place *float_place(struct program *p, struct value *v)
+static const struct place *float_place(struct program *p, const struct node *node, struct value *v)
 {
 	const struct place *place = place_of(p, v);
 
-	if (place->dtype == LOOM_F16 || place->dtype == LOOM_F32)
+	if (place->dtype == LOOM_F16 || place->dtype == LOOM_F32 || node->q)
 		return place;
 	return place_as(p, v, LOOM_F16, is_row_major, NULL);
 }
 
-static void bind_operand(struct program *p, struct loops *l, unsigned int i, struct value *v)
+static void bind_operand(struct program *p, const struct node *node, struct loops *l, unsigned int i,
+			 struct value *v)
 {
 	int64_t step = 1;
 
 	if (!is_const(v)) {
-		const struct place *place = float_place(p, v);
+		const struct place *place = float_place(p, node, v);
 		struct place wide = *place;
 		unsigned int lead = l->rank - place->rank;
 
@@ -73,22 +74,31 @@ static const unsigned int *order_like(struct program *p, const struct node *node
 	return NULL;
 }
 
-static bool binary(struct program *p, struct node *node, enum loom_binary fn)
+struct place binary_loops(struct program *p, struct node *node, struct loops *l)
 {
 	struct value *out = node->out[0];
 	unsigned int order[HOSTOP_MAX_DIMS];
+	struct place to;
+
+	memcpy(l->dims, out->t.dims, sizeof(out->t.dims));
+	/* operands first: fetching them may make commands */
+	for (unsigned int i = 0; i < 2; i++)
+		if (!is_const(node->in[i]))
+			float_place(p, node, node->in[i]);
+	to = output_place(p, out, order_like(p, node, order));
+	for (unsigned int i = 0; i < 2; i++)
+		bind_operand(p, node, l, i, node->in[i]);
+	return to;
+}
+
+static bool binary(struct program *p, struct node *node, enum loom_binary fn)
+{
+	struct value *out = node->out[0];
 	struct loops l = { .rank = out->t.rank, .num = 3 };
 	struct place to;
 
 	need_float(p, node, out);
-	memcpy(l.dims, out->t.dims, sizeof(out->t.dims));
-	/* operands first: fetching them may make commands */
-	for (unsigned int i = 0; i < 2; i++)
-		if (!is_const(node->in[i]))
-			float_place(p, node->in[i]);
-	to = output_place(p, out, order_like(p, node, order));
-	for (unsigned int i = 0; i < 2; i++)
-		bind_operand(p, &l, i, node->in[i]);
+	to = binary_loops(p, node, &l);
 	loops_operand(&l, 2, &to);
 	emit_binary(p, &l, fn, &node->act);
 	set_place(p, out, &to);

@@ -22,7 +22,7 @@ static bool any_layout(const struct place *place)
 static void matrix_of(struct program *p, struct value *v, bool left, unsigned int batch_rank,
 		      const int64_t *batch, struct matrix *m)
 {
-	const struct place *place = place_as(p, v, LOOM_F16, any_layout, NULL);
+	const struct place *place = place_as(p, v, device_dtype(p, v), any_layout, NULL);
 	unsigned int rank = place->rank, own = rank > 2 ? rank - 2 : 0, lead = batch_rank - own;
 
 	m->place = *place;
@@ -91,27 +91,32 @@ static struct place product_place(struct program *p, struct value *v, bool has_c
 	return to;
 }
 
-bool lower_matmul(struct program *p, struct node *node)
+struct command *matmul_command(struct program *p, struct node *node, enum loom_opcode opcode,
+			       size_t size)
 {
-	struct value *a = node->in[0], *b, *out = node->out[0];
-	unsigned int batch_rank;
+	struct value *a = node->in[0], *b = node->in[1], *out = node->out[0];
+	unsigned int batch_rank = out->t.rank - (a->t.rank > 1) - (b->t.rank > 1);
 	struct command *cmd;
 	struct matrix ma, mb;
 	struct place to;
 
-	if (!is_op(node, "MatMul"))
-		return false;
-	b = node->in[1];
-	batch_rank = out->t.rank - (a->t.rank > 1) - (b->t.rank > 1);
 	matrix_of(p, a, true, batch_rank, out->t.dims, &ma);
 	matrix_of(p, b, false, batch_rank, out->t.dims, &mb);
 	to = product_place(p, out, b->t.rank > 1);
-	cmd = new_command(p, LOOM_OP_MATMUL, sizeof(struct loom_cmd_matmul));
+	cmd = new_command(p, opcode, size);
 	set_sizes((struct loom_cmd_matmul *)cmd->raw, node, &ma, &mb, &to);
 	set_batch(p, (struct loom_cmd_matmul *)cmd->raw, batch_rank, out->t.dims, ma.batch, mb.batch,
 		  to.stride);
 	cmd_ref(p, cmd, FIELD(struct loom_cmd_matmul, a), &ma.place, false);
 	cmd_ref(p, cmd, FIELD(struct loom_cmd_matmul, b), &mb.place, false);
 	cmd_ref(p, cmd, FIELD(struct loom_cmd_matmul, out), &to, true);
+	return cmd;
+}
+
+bool lower_matmul(struct program *p, struct node *node)
+{
+	if (!is_op(node, "MatMul"))
+		return false;
+	matmul_command(p, node, LOOM_OP_MATMUL, sizeof(struct loom_cmd_matmul));
 	return true;
 }

@@ -29,6 +29,10 @@ enum loom_dtype device_dtype(const struct program *p, const struct value *v)
 		return LOOM_I64;
 	if (v->t.dtype == HOSTOP_I32)
 		return LOOM_I32;
+	if (v->t.dtype == HOSTOP_U8)
+		return LOOM_U8;
+	if (v->t.dtype == HOSTOP_I8)
+		return LOOM_I8;
 	fail_node(p->c, p->node, "'%s' is of %s, which the device does not compute with", v->name,
 		  hostop_dtype_name(v->t.dtype));
 }
@@ -142,7 +146,7 @@ bool is_image(const struct place *place)
 }
 
 /* The rows of a matrix: the last dim contiguous, the others evenly apart. */
-static bool is_rows(const struct place *place)
+bool is_rows(const struct place *place)
 {
 	int64_t step = 0, last = place->rank - 1;
 
@@ -294,7 +298,7 @@ const struct place *place_as(struct program *p, struct value *v, enum loom_dtype
 
 const struct place *image_of(struct program *p, struct value *v)
 {
-	return place_as(p, v, LOOM_F16, is_image, image_order(v->t.rank));
+	return place_as(p, v, device_dtype(p, v), is_image, image_order(v->t.rank));
 }
 
 const struct place *rows_of(struct program *p, struct value *v, enum loom_dtype dtype)

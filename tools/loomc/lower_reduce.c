@@ -204,22 +204,34 @@ static void set_window(struct loom_cmd_pool *cmd, const struct hostop_window *w)
 	cmd->dw = (uint16_t)w->dilation[1];
 }
 
-static void pool_window(struct program *p, const struct node *node, enum loom_pool fn,
-			struct hostop_window *w)
+void pool_solve(struct program *p, const struct node *node, struct hostop_window *w)
 {
 	const struct hostop_tensor *in[1] = { &node->in[0]->t };
 	struct hostop_call call;
 
 	if (node->num_out > 1)
 		fail_node(p->c, node, "indices of maxima are not supported on the device");
-	if (fn == LOOM_POOL_AVERAGE && node_int(node, "count_include_pad", 0) &&
+	if (!is_op(node, "MaxPool") && node_int(node, "count_include_pad", 0) &&
 	    node_int(node, "ceil_mode", 0))
 		fail_node(p->c, node, "ceil_mode with count_include_pad is not supported on the device");
 	node_call(node, &call, in);
 	hostop_window_solve(&call, NULL, w);
 }
 
-static bool pool(struct program *p, struct node *node, enum loom_pool fn)
+void pool_geometry(struct loom_cmd_pool *cmd, const struct node *node, const struct hostop_window *w,
+		   const struct place *in, const struct place *out)
+{
+	cmd->fn = is_op(node, "MaxPool") ? LOOM_POOL_MAX : LOOM_POOL_AVERAGE;
+	if (cmd->fn == LOOM_POOL_AVERAGE && node_int(node, "count_include_pad", 0))
+		cmd->hdr.flags |= LOOM_CMD_COUNT_PAD;
+	set_window(cmd, w);
+	cmd->batch = (uint32_t)in->dims[0];
+	cmd->c = (uint32_t)in->dims[1];
+	cmd->in_pitch = (uint32_t)image_pitch(in);
+	cmd->out_pitch = (uint32_t)image_pitch(out);
+}
+
+static bool pool(struct program *p, struct node *node)
 {
 	struct value *out = node->out[0];
 	struct loom_cmd_pool *cmd;
@@ -228,19 +240,12 @@ static bool pool(struct program *p, struct node *node, enum loom_pool fn)
 	struct command *command;
 	struct place to;
 
-	pool_window(p, node, fn, &w);
+	pool_solve(p, node, &w);
 	from = image_of(p, node->in[0]);
 	to = conv_output(p, out);
 	command = new_command(p, LOOM_OP_POOL, sizeof(*cmd));
 	cmd = (struct loom_cmd_pool *)command->raw;
-	cmd->fn = fn;
-	if (fn == LOOM_POOL_AVERAGE && node_int(node, "count_include_pad", 0))
-		cmd->hdr.flags |= LOOM_CMD_COUNT_PAD;
-	set_window(cmd, &w);
-	cmd->batch = (uint32_t)out->t.dims[0];
-	cmd->c = (uint32_t)out->t.dims[1];
-	cmd->in_pitch = (uint32_t)image_pitch(from);
-	cmd->out_pitch = (uint32_t)image_pitch(&to);
+	pool_geometry(cmd, node, &w, from, &to);
 	cmd_ref(p, command, FIELD(struct loom_cmd_pool, in), from, false);
 	cmd_ref(p, command, FIELD(struct loom_cmd_pool, out), &to, true);
 	set_place(p, out, &to);
@@ -256,7 +261,5 @@ bool lower_reduce(struct program *p, struct node *node)
 		return softmax(p, node);
 	if (is_op(node, "Norm"))
 		return norm(p, node);
-	if (is_op(node, "MaxPool"))
-		return pool(p, node, LOOM_POOL_MAX);
-	return is_op(node, "AveragePool") && pool(p, node, LOOM_POOL_AVERAGE);
+	return (is_op(node, "MaxPool") || is_op(node, "AveragePool")) && pool(p, node);
 }

@@ -30,6 +30,8 @@ static const char help[] =
 "  --bind INPUT=VALUE       make an input a constant: true, false, a number, numbers with\n"
 "                           commas, or @FILE.npy\n"
 "  --output NAME            compile this output only (again for more); default: all\n"
+"  --dynamic TYPE           products that quantise their input as they go: fp16 (default: their\n"
+"                           weights become fp16) or int8 (they stay as they are)\n"
 "  --slice-bytes N          most weights of a slice, in bytes\n"
 "  --lease SIZE             most activation SRAM; what does not fit waits in DRAM (default: all)\n"
 "  --no-slice               one slice a layer, however large\n"
@@ -76,7 +78,7 @@ static int add_setting(struct loomc_setting *settings, unsigned int *num, char *
 }
 
 enum { OPT_PRESET = 256, OPT_CAPS, OPT_SHAPE, OPT_BIND, OPT_OUTPUT, OPT_SLICE_BYTES, OPT_NO_SLICE, OPT_LEASE,
-       OPT_TIMING_ONLY, OPT_NAME, OPT_REPORT, OPT_DUMP, OPT_HELP };
+       OPT_TIMING_ONLY, OPT_NAME, OPT_REPORT, OPT_DYNAMIC, OPT_DUMP, OPT_HELP };
 
 static const struct option options[] = {
 	{ "out", required_argument, NULL, 'o' },
@@ -91,6 +93,7 @@ static const struct option options[] = {
 	{ "timing-only", no_argument, NULL, OPT_TIMING_ONLY },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "report", required_argument, NULL, OPT_REPORT },
+	{ "dynamic", required_argument, NULL, OPT_DYNAMIC },
 	{ "dump-graph", no_argument, NULL, OPT_DUMP },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL }
@@ -146,6 +149,11 @@ static int parse_option(struct arguments *a, int option)
 	case OPT_TIMING_ONLY: o->timing_only = true; break;
 	case OPT_NAME: o->name = optarg; break;
 	case OPT_REPORT: a->report = optarg; break;
+	case OPT_DYNAMIC:
+		o->dynamic_int8 = !strcmp(optarg, "int8");
+		if (!o->dynamic_int8 && strcmp(optarg, "fp16"))
+			return usage("--dynamic: neither fp16 nor int8: ", optarg);
+		break;
 	case OPT_DUMP: o->dump = true; break;
 	case OPT_HELP:
 		fputs(help, stdout);

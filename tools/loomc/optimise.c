@@ -47,17 +47,32 @@ static bool sweep(struct graph *g, const rule_fn *const *tables)
 	return changed;
 }
 
-void optimise(struct graph *g)
+void apply_rules(struct graph *g, const rule_fn *rules)
 {
-	/* Activations are fused last: a fused one hides its node from the patterns. */
-	static const rule_fn *const first[] = {
-		canon_rules, canon_select_rules, fuse_pattern_rules, fuse_affine_rules, NULL,
-	};
-	static const rule_fn *const second[] = { fuse_affine_rules, fuse_act_rules, NULL };
+	const rule_fn *const tables[] = { rules, NULL };
 
 	graph_drop_dead(g);
-	while (sweep(g, first))
+	while (sweep(g, tables))
 		;
+}
+
+void simplify(struct graph *g)
+{
+	static const rule_fn *const tables[] = {
+		canon_rules, canon_select_rules, fuse_pattern_rules, fuse_affine_rules, NULL,
+	};
+
+	graph_drop_dead(g);
+	while (sweep(g, tables))
+		;
+}
+
+/* Activations are fused last: a fused one hides its node from the patterns. */
+void optimise(struct graph *g)
+{
+	static const rule_fn *const second[] = { fuse_affine_rules, fuse_act_rules, NULL };
+
+	simplify(g);
 	while (sweep(g, second))
 		;
 }

@@ -10,6 +10,8 @@ struct program;
 struct graph *import_model(struct compile *c, const void *onnx, size_t size);
 void quant(struct graph *g);
 void optimise(struct graph *g);
+/* What optimise() does before activations are fused. */
+void simplify(struct graph *g);
 /*
  * wide: intermediate values may be kept in fp32, where that needs no conversion. tiled: spill() may
  * cut commands.
@@ -32,7 +34,11 @@ void write_report(struct program *p);
  */
 typedef bool (*rule_fn)(struct graph *g, struct node *node);
 
-extern const rule_fn canon_rules[], canon_select_rules[], fuse_affine_rules[], fuse_pattern_rules[], fuse_act_rules[];
+/* A table of rules, ended by NULL, until none changes anything. */
+void apply_rules(struct graph *g, const rule_fn *rules);
+
+extern const rule_fn canon_rules[], canon_select_rules[], fuse_affine_rules[],
+	fuse_pattern_rules[], fuse_act_rules[];
 
 /* An Act node making fn(in) before `at`. */
 struct value *insert_act(struct graph *g, struct node *at, struct value *in, enum loom_unary fn,

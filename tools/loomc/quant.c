@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Quantised weights become fp16 constants: the device computes in fp16, which holds every 8-bit
- * weight times its scale to half an ulp, so products on the unquantised input only get closer to
- * the float model.
+ * Products that quantise their input as they go: by default the weights become fp16 constants, which
+ * hold every 8-bit weight times its scale to half an ulp, so that products on the unquantised input
+ * only get closer to the float model. With --dynamic int8 they stay what they are.
  */
 #include <string.h>
 
-#include "passes.h"
+#include "quantised.h"
 
 static struct value *dequantise(struct graph *g, struct node *like, struct value *q,
 				struct value *scale, struct value *zero, int64_t axis)
@@ -19,7 +19,9 @@ static struct value *dequantise(struct graph *g, struct node *like, struct value
 		n->in[2] = zero;
 	n->out[0] = value_new(g->c, q->name);
 	node_set_int(g->c, n, "axis", axis);
+	g->c->keep_quantised = false;
 	fold_node(g, n);
+	g->c->keep_quantised = true;
 	return n->out[0];
 }
 
@@ -32,6 +34,28 @@ static struct value *factor(const struct node *mul, const struct value *one)
 static struct node *only_user(const struct value *v, const char *op)
 {
 	return used_once(v) && is_op(v->user, op) ? v->user : NULL;
+}
+
+/* The product as the device's 8-bit one, which takes the input's scale when it is known. */
+static bool stays_integer(struct graph *g, struct node *node, struct node *mul, struct value *dynamic,
+			  const struct value *scale)
+{
+	size_t channels = (size_t)node->in[1]->t.dims[1];
+	struct quantised *q = arena(g->c, sizeof(*q));
+
+	if (scale->t.count != 1 && scale->t.count != channels)
+		return false;
+	q->in[0] = (struct qparam){ .on = true, .scale = 1 };
+	q->scale = channel_scales(g->c, scale, channels);
+	q->zero = channel_zeros(g->c, node->num_in > 3 ? node->in[3] : NULL, channels);
+	q->dynamic = dynamic;
+	node->q = q;
+	node->op = "QLinear";
+	node->num_in = 2;
+	node->out[0] = mul->out[0];
+	node->out[0]->producer = node;
+	remove_node(g, mul);
+	return true;
 }
 
 /*
@@ -53,8 +77,10 @@ static bool matmul_integer(struct graph *g, struct node *node)
 	    (scales->in[0] != quantise->out[1] && scales->in[1] != quantise->out[1]))
 		return false;
 	scale = factor(scales, quantise->out[1]);
-	if (!is_const(scale) || scale->t.count != 1)
+	if (!is_const(scale) || (scale->t.count != 1 && !g->c->options->dynamic_int8))
 		return false;
+	if (g->c->options->dynamic_int8 && node->in[1]->t.rank == 2)
+		return stays_integer(g, node, mul, quantise->out[1], scale);
 	product = insert_before(g, mul, "MatMul", 2, &mul->out[0]->t);
 	product->name = node->name;
 	product->in[0] = quantise->in[0];
@@ -69,7 +95,8 @@ static bool gathered(struct graph *g, struct node *node)
 {
 	struct node *gather;
 
-	if (!is_op(node, "DequantizeLinear") || !is_const(node->in[1]) || node->in[1]->t.count != 1)
+	if (!is_op(node, "DequantizeLinear") || !is_const(node->in[1]) || node->in[1]->t.count != 1 ||
+	    g->c->options->dynamic_int8)
 		return false;
 	gather = made_by(node->in[0], "Gather");
 	if (!gather || !used_once(gather->out[0]) || !is_const(gather->in[0]))

@@ -21,7 +21,7 @@ struct op {
 
 /* Each file's operators; the last has no name. */
 extern const struct op hostops_elementwise[], hostops_shape[], hostops_move[], hostops_reduce[],
-	hostops_linear[], hostops_conv[], hostops_quant[];
+	hostops_linear[], hostops_conv[], hostops_quant[], hostops_quant_linear[];
 
 #define MANY 4096u
 
@@ -83,6 +83,9 @@ static inline size_t product(const int64_t *dims, unsigned int from, unsigned in
 		n *= dims[i];
 	return n;
 }
+
+/* Into the range of an integer type of at most 16 bits. */
+double ho_saturate(enum hostop_dtype dtype, double v);
 
 /* A float copy of a float tensor (F32 itself when it is one: *owned says whether to free). */
 const float *ho_as_floats(const struct hostop_tensor *t, float **owned);

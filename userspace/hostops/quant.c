@@ -56,7 +56,7 @@ static int infer_quantize(struct hostop_call *c)
 				     c->in[0]->dims);
 }
 
-static double saturate(enum hostop_dtype dtype, double v)
+double ho_saturate(enum hostop_dtype dtype, double v)
 {
 	double lo = dtype == HOSTOP_I8 ? -128 : dtype == HOSTOP_I16 ? -32768 : 0;
 	double hi = dtype == HOSTOP_I8 ? 127 : dtype == HOSTOP_U8 ? 255 :
@@ -75,7 +75,7 @@ static int eval_quantize(struct hostop_call *c)
 		size_t k = i / inner % n;
 		float q = (float)hostop_get(c->in[0], i) / (float)hostop_get(c->in[1], k);
 
-		hostop_set(&c->out[0], i, saturate(c->out[0].dtype, nearbyintf(q) +
+		hostop_set(&c->out[0], i, ho_saturate(c->out[0].dtype, nearbyintf(q) +
 			   (zero ? (double)hostop_get_int(zero, k) : 0)));
 	}
 	return 0;
@@ -98,9 +98,9 @@ static int eval_dynamic(struct hostop_call *c)
 		hi = fmaxf(hi, (float)hostop_get(c->in[0], i));
 	}
 	scale = hi > lo ? (hi - lo) / 255 : 1;
-	zero = (float)saturate(HOSTOP_U8, nearbyintf(-lo / scale));
+	zero = (float)ho_saturate(HOSTOP_U8, nearbyintf(-lo / scale));
 	for (size_t i = 0; i < c->in[0]->count; i++)
-		hostop_set(&c->out[0], i, saturate(HOSTOP_U8, nearbyintf(
+		hostop_set(&c->out[0], i, ho_saturate(HOSTOP_U8, nearbyintf(
 			   (float)hostop_get(c->in[0], i) / scale) + zero));
 	if (c->num_out > 1)
 		hostop_set(&c->out[1], 0, scale);

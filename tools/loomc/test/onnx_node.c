@@ -6,7 +6,7 @@
  *
  * A test passes on the host when hostops give the expected outputs; on the device when loomc
  * compiles it with at least one input left open and the device gives them, within fp16's
- * tolerance. A test whose operator or type neither knows is unsupported. Anything else is a failure.
+ * tolerance; integers have to be equal. A test whose operator or type neither knows is unsupported. Anything else is a failure.
  */
 #include <dirent.h>
 #include <math.h>
@@ -98,7 +98,7 @@ static bool close_enough(const struct hostop_tensor *got, const struct hostop_te
 
 		if (a == b || (isnan(a) && isnan(b)))
 			continue;
-		if (!(fabs(a - b) <= absolute + relative * fabs(b))) {
+		if (!(fabs(a - b) <= absolute + relative * fabs(b)) || !hostop_is_float(want->dtype)) {
 			snprintf(why, size, "element %zu is %g, not %g", i, a, b);
 			return false;
 		}
@@ -144,16 +144,20 @@ static enum verdict on_host(struct test *t)
 	return v;
 }
 
-/* How many inputs stay open: all; all of floats; only the first of floats. */
-enum { OPEN_ALL, OPEN_FLOATS, OPEN_FIRST, NUM_OPENINGS };
+/* Which inputs stay open: all; all floats; the first float; all but single numbers; the first. */
+enum { OPEN_ALL, OPEN_FLOATS, OPEN_FIRST_FLOAT, OPEN_ARRAYS, OPEN_FIRST, NUM_OPENINGS };
 
 static bool stays_open(const struct test *t, unsigned int i, int opening)
 {
 	if (opening == OPEN_ALL)
 		return true;
+	if (opening == OPEN_FIRST)
+		return i == 0;
+	if (opening == OPEN_ARRAYS)
+		return t->in[i].t.count > 1;
 	if (!hostop_is_float(t->in[i].t.dtype))
 		return false;
-	for (unsigned int k = 0; opening == OPEN_FIRST && k < i; k++)
+	for (unsigned int k = 0; opening == OPEN_FIRST_FLOAT && k < i; k++)
 		if (hostop_is_float(t->in[k].t.dtype))
 			return false;
 	return true;

@@ -11,3 +11,5 @@ build/bin/loom-qemu: $(wildcard firmware-sim/qemu/*.[ch] firmware-sim/*.h uapi/*
 	@DEVICE_LIBS='$(DEVICE_LIBS)' tools/vm/qemu
 
 endif
+
+$(call host-test,loom-pci,firmware-sim/qemu/test/pci.c firmware-sim/qemu/test/machine.c)

@@ -21,7 +21,7 @@ check-vm: setup ## the VM tests, with guest time counted in instructions and on 
 lint: setup ## static checks: checkpatch, sparse, W=1, shellcheck
 	@tools/check/lint
 
-lane-host: all $$(HOST_TESTS)
+lane-host: all qemu $$(HOST_TESTS)
 	@B=$(B) tools/check/host build/check/host $(HOST_TESTS)
 
 lane-san:

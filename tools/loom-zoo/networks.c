@@ -51,6 +51,12 @@ const struct network networks[] = {
 		.shape = "one user and one item",
 		.params = { 31832577, 1 }, .mmacs = { 0.106624, 1e-6 }, .build = build_ncf,
 	}, {
+		.name = "ncf-dense", .title = "NCF (NeuMF), tables multiplied by one-hot vectors",
+		.paper = "He et al. 2017, arXiv:1708.05031, equation (3)",
+		.counted = "as ncf; multiplications: every parameter of a table once",
+		.shape = "one user and one item, one-hot",
+		.params = { 31832577, 1 }, .mmacs = { 31.832128, 1e-6 }, .build = build_ncf_dense,
+	}, {
 		.name = "resnet18", .title = "ResNet18", .paper = "He et al. 2015, arXiv:1512.03385",
 		.counted = TORCHVISION, .shape = IMAGE,
 		.params = { 11689512, 1 }, .mmacs = { 1814, 1 }, .build = build_resnet18,

@@ -188,6 +188,7 @@ void build_bert_large(struct zoo *z);
 void build_xlnet(struct zoo *z);
 void build_gpt2(struct zoo *z);
 void build_ncf(struct zoo *z);
+void build_ncf_dense(struct zoo *z);
 
 /* ---- count.c: what a file holds, by its own shapes ---- */
 struct count {

@@ -48,7 +48,8 @@ static bool worth_it(const struct graph *g, const struct node *node, const struc
 {
 	size_t in = 0, out = 0;
 
-	if (g->c->evaluate)
+	/* Timing only: loom-zoo's light weights are scalars expanded, and no file grows by them. */
+	if (g->c->evaluate || g->c->options->timing_only)
 		return true;
 	for (unsigned int i = 0; i < node->num_in; i++)
 		in += node->in[i] ? hostop_bytes(&node->in[i]->t) : 0;

@@ -243,11 +243,14 @@ static void drop_offer(struct sched *s, struct model *m)
  * nothing of their own can hide, and which take turns with the fetches on the channel, so twice as
  * long; of others outputs, which begin to leave while the slice still computes.
  */
+static int64_t inputs_ps(const struct sched *s, const struct model *m)
+{
+	return 2 * device_state_dma_ps(&s->device, &m->slices[0]);
+}
+
 static int64_t ready_time(const struct sched *s, const struct model *m)
 {
-	if (m->current->next)
-		return m->ready;
-	return m->ready + 2 * device_state_dma_ps(&s->device, &m->slices[0]);
+	return m->current->next ? m->ready : m->ready + inputs_ps(s, m);
 }
 
 static void slice_ends(struct sched *s, struct model *m, unsigned int slice, int64_t end)
@@ -337,11 +340,13 @@ static void sum_from_the_end(struct model *m, unsigned int num_slices)
 	m->profile.left = left;
 }
 
-static void sum_up(struct model *m, unsigned int num_slices)
+static void sum_up(const struct sched *s, struct model *m, unsigned int num_slices)
 {
 	unsigned int i;
 
 	m->profile = (struct policy_profile) { .num_slices = num_slices };
+	m->profile.between = inputs_ps(s, m) +
+			     device_state_dma_ps(&s->device, &m->slices[num_slices - 1]);
 	sum_from_the_end(m, num_slices);
 	for (i = 0; i < num_slices; i++) {
 		m->profile.comp_ps += m->slices[i].comp_ps;
@@ -383,7 +388,7 @@ int sched_add_model(struct sched *s, const char *name, const struct sched_slice 
 	memcpy(copy, slices, num_slices * sizeof(*copy));
 	*m = (struct model) { .used = true, .slices = copy, .sums = sums, .offer = -1 };
 	m->max_inflight = max_inflight;
-	sum_up(m, num_slices);
+	sum_up(s, m, num_slices);
 	return (int)(m - s->models);
 }
 

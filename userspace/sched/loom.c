@@ -49,20 +49,21 @@ static int64_t idle(const struct device_state *ds, const struct policy_offer *o,
 }
 
 /*
- * Until the next request of c has come and its first weights are there, compute lives on slices of m
- * that are fetched after c's last: only a part of the lead's length, comp / mem of m.
+ * Until the next request of c can compute, the engine lives on slices of m that are fetched after c's
+ * last: only a part of the lead's length, comp / mem of m. It waits for c's inputs in any case, and if no
+ * request stands behind this one also for its arrival and its first weights, behind a fetch of m's.
  */
 static int64_t lead_at_end(const struct policy_view *v, const struct policy_offer *c,
 			   const struct policy_offer *m)
 {
-	const struct policy_profile *mp = m->profile;
-	int64_t gap = (int64_t)mp->max_mem_ps + v->turnaround + c->profile->need[0];
+	const struct policy_profile *cp = c->profile, *mp = m->profile;
+	int64_t gap = cp->between;
 
-	if (c->more)
-		return c->profile->need[0];
-	if (!mp->comp_ps)
-		return INT64_MAX / 2;
-	return (int64_t)((double)gap * (double)mp->mem_ps / (double)mp->comp_ps);
+	if (!c->more)
+		gap += (int64_t)mp->max_mem_ps + v->turnaround + cp->need[0];
+	if (mp->comp_ps * 1000 < mp->mem_ps)
+		return INT64_MAX / 4;
+	return cp->need[0] + (int64_t)((double)gap * (double)mp->mem_ps / (double)mp->comp_ps);
 }
 
 /* The lead with which the compute-intensive model can go on from here. */
@@ -76,6 +77,20 @@ static int64_t lead_needed(const struct policy_view *v, const struct policy_offe
 	return need < most ? need : most;
 }
 
+/*
+ * The last slices of a memory-intensive request behind which none waits: DRAM has nothing of that model to
+ * fetch from their fetch to their compute, which is as long as the lead is then. What costs less: to
+ * finish it first, and have compute idle for what the lead lacks, or after c's slice?
+ */
+static bool finish_first(const struct policy_view *v, const struct policy_offer *c,
+			 const struct policy_offer *m)
+{
+	int64_t lead = v->device->tc - v->device->tm - m->profile->deficit[m->index];
+	int64_t later = lead + (int64_t)c->slice->comp_ps - (int64_t)c->slice->mem_ps;
+
+	return !m->more && (lead > 0 ? lead : -lead) < later;
+}
+
 static int weave(struct loom *l, const struct policy_view *v, int ci, int mi)
 {
 	const struct policy_offer *c = &v->offers[ci], *m = &v->offers[mi];
@@ -85,6 +100,8 @@ static int weave(struct loom *l, const struct policy_view *v, int ci, int mi)
 	int64_t idle_m = idle(ds, m, with_m), idle_c = idle(ds, c, with_c);
 
 	l->restart = -m->profile->deficit[0];
+	if (finish_first(v, c, m))
+		return mi;
 	if (idle_m > 0)
 		return idle_c < idle_m || c->ready <= with_c.start ? ci : mi;
 	if (idle_c > 0 && with_c.start == c->ready)

@@ -21,6 +21,8 @@ struct policy_profile {
 	 * compute time. All have num_slices + 1 elements, the last 0.
 	 */
 	const int64_t *need, *deficit, *left;
+	/* Between two requests its compute waits so long for outputs to leave and inputs to come. */
+	int64_t between;
 };
 
 /* The first slice of a model that is not submitted yet, if it may be submitted now. */

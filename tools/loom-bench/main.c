@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "bench.h"
+#include "experiment.h"
 
 static const char help[] =
 "usage: loom-bench run [OPTION...] MODEL...     measure\n"
 "       loom-bench report [OPTION...] DIR       table, results.json, trace.json, timeline.png\n"
+"       loom-bench pairs [OPTION...]            the papers' pairs under every policy, without a VM\n"
 "Each has a --help; loom-bench(1) says what is measured and how.\n";
 
 int main(int argc, char **argv)
@@ -15,6 +17,8 @@ int main(int argc, char **argv)
 		return bench_run(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "report"))
 		return bench_report(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "pairs"))
+		return bench_pairs(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "--help")) {
 		fputs(help, stdout);
 		return 0;

@@ -104,23 +104,35 @@ struct job {
 	uint8_t *weights;
 };
 
-struct burst {
+/* Bursts of one command, one after the other: hw/transfer.c. */
+struct transfer {
 	struct job *job;
 	enum engine engine;
 	uint32_t index;		/* of the command in its stream */
-	uint32_t bytes;
+	uint64_t bytes;
 	uint64_t offset;	/* of its first byte in the command */
 	uint64_t stream_offset;	/* fetch: in the slice's weights */
-	uint64_t arrives;
-	bool last;		/* of its command */
+	bool last;		/* it ends its command */
+	bool watched;		/* each burst's arrival is an event */
+	uint32_t burst;		/* bytes of each but the last */
+	uint32_t count, begun, arrived;		/* bursts */
+	uint64_t start, end;	/* ps, on the channel */
+	uint64_t bandwidth, remainder;
+};
+
+/* What happened to some bursts of a transfer. */
+struct progress {
+	uint32_t bursts;
+	uint64_t offset, bytes;		/* from the transfer's first byte */
+	uint64_t ps;			/* of the channel */
+	uint64_t at;			/* when the last one arrived */
 };
 
 struct dram {
 	bool busy;
 	enum engine turn;	/* who goes first when both want it */
 	uint64_t remainder;	/* fraction of a ps carried from burst to burst */
-	struct burst current;
-	struct burst flight[MAX_OUTSTANDING];
+	struct transfer flight[MAX_OUTSTANDING];	/* if busy, the last is on the channel */
 	uint32_t flight_head, flight_tail;
 	uint32_t in_flight[ENGINE_COUNT];	/* bursts on the channel or on their way */
 };
@@ -317,6 +329,7 @@ void inject_end(struct loom_sim *sim);
 bool inject_loses_irq(struct loom_sim *sim);
 bool inject_spoils_cqe(struct loom_sim *sim);
 enum loom_fault inject_read(struct loom_sim *sim, struct core *core, enum loom_memory memory);
+bool inject_watches_bursts(const struct loom_sim *sim);
 enum loom_fault inject_burst(struct loom_sim *sim, struct core *core, bool writes);
 
 /* fw/core.c */
@@ -334,6 +347,7 @@ void band_arrived(struct loom_sim *sim, struct queue *queue, uint32_t jobs);
 void band_left(struct loom_sim *sim, struct queue *queue);
 void band_charge(struct loom_sim *sim, struct queue *queue, uint64_t ps);
 struct queue *band_next(struct loom_sim *sim);
+uint64_t band_fetch_enough(const struct loom_sim *sim);
 
 /* fw/admin.c */
 void admin_execute(struct loom_sim *sim);
@@ -397,6 +411,7 @@ enum loom_fault mmu_read(struct loom_sim *sim, const struct context *ctx, uint64
 enum loom_fault mmu_write(struct loom_sim *sim, const struct context *ctx, uint64_t va,
 			  const void *buf, uint64_t len, uint64_t *fault_va);
 /* Translate only: buf of mmu_read or mmu_write is NULL. */
+uint64_t mmu_readable(struct loom_sim *sim, const struct context *ctx, uint64_t va, uint64_t len);
 void mmu_invalidate(struct loom_sim *sim, uint32_t ctx, uint64_t va, uint64_t size);
 
 /* hw/dram.c */
@@ -404,28 +419,44 @@ void dram_kick(struct loom_sim *sim, struct core *core);
 void dram_channel_free(struct loom_sim *sim);
 void dram_arrival(struct loom_sim *sim);
 bool dram_serves(const struct core *core, enum engine engine);
+bool dram_quiet(struct loom_sim *sim, struct core *core);
+void dram_settle(struct loom_sim *sim, struct core *core, bool strictly);
+void dram_await(struct loom_sim *sim, struct core *core);
+void dram_cut(struct loom_sim *sim, struct core *core);
+void dram_watch(struct loom_sim *sim, struct core *core);
+uint64_t dram_planned(const struct core *core);
 /* Bursts under way never arrive. */
 void dram_drop(struct loom_sim *sim, struct core *core);
-/* When the host has to call for the bursts on their way, ps. */
-uint64_t dram_deadline(const struct loom_sim *sim);
+
+/* hw/transfer.c */
+void transfer_start(const struct loom_sim *sim, struct transfer *t, uint64_t *remainder);
+uint64_t transfer_cut(struct transfer *t, uint64_t *remainder);
+struct progress transfer_begin(struct transfer *t, uint64_t at, bool strictly);
+struct progress transfer_arrive(struct transfer *t, uint64_t at, uint64_t latency);
+uint64_t transfer_arrival(const struct transfer *t, uint64_t byte, uint64_t latency);
+uint64_t transfer_depth(const struct loom_sim *sim);
 
 /* hw/hang.c */
 bool engine_hangs(struct core *core, enum engine engine, struct job *job);
 bool engines_hold(const struct core *core, const struct job *job);
 
 /* hw/fetch.c */
-bool fetch_next(struct loom_sim *sim, struct core *core, struct burst *burst);
+bool fetch_next(struct loom_sim *sim, struct core *core, struct transfer *t);
+void fetch_take_back(struct core *core, struct transfer *t, uint64_t bytes);
 enum fetch_state fetch_state(struct loom_sim *sim, struct core *core);
-void fetch_arrived(struct loom_sim *sim, struct core *core, const struct burst *burst);
+void fetch_arrived(struct loom_sim *sim, struct core *core, const struct transfer *t,
+		   const struct progress *p);
 
 /* hw/dma.c */
-bool dma_next(struct loom_sim *sim, struct core *core, struct burst *burst);
+bool dma_next(struct loom_sim *sim, struct core *core, struct transfer *t);
+bool dma_wants(struct core *core);
 enum dma_state dma_state(struct core *core);
-void dma_arrived(struct loom_sim *sim, struct core *core, const struct burst *burst);
+void dma_arrived(struct loom_sim *sim, struct core *core, const struct transfer *t);
 
 /* hw/weight_sram.c */
-bool weight_room(const struct loom_sim *sim, const struct core *core, uint32_t bytes);
-bool weight_reserve(struct loom_sim *sim, struct core *core, struct job *job, uint32_t bytes);
+uint64_t weight_room(const struct loom_sim *sim, const struct core *core);
+void weight_reserve(struct core *core, struct job *job, uint64_t bytes);
+void weight_give_back(struct core *core, struct job *job, uint64_t bytes);
 void weight_release(struct job *job, uint64_t offset);
 void weight_reclaim(struct core *core);
 

@@ -14,6 +14,7 @@ static void core_progress(struct loom_sim *sim, struct core *core)
 	compute_kick(sim, core);
 	dram_kick(sim, core);
 	jobs_complete(sim, core);
+	dram_await(sim, core);
 	core_gauges_set(sim, core);
 }
 

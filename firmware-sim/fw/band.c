@@ -42,6 +42,14 @@ static uint64_t far_enough(const struct loom_hw_caps *caps)
 	       MARGIN_JOBS * caps->fw_job_ns * PS_PER_NS;
 }
 
+/* The most bytes left to fetch that take no longer than that. */
+uint64_t band_fetch_enough(const struct loom_sim *sim)
+{
+	const struct loom_hw_caps *caps = &sim->config.caps;
+
+	return ((far_enough(caps) + 1) * caps->dram_mbps - 1) / 1000000;
+}
+
 static bool wants_more(const struct loom_sim *sim, const struct core *core)
 {
 	const struct loom_hw_caps *caps = &sim->config.caps;
@@ -53,7 +61,7 @@ static bool wants_more(const struct loom_sim *sim, const struct core *core)
 		return false;
 	enough = far_enough(caps);
 	return core->compute_left <= enough &&
-	       loom_timing_dram_ps(caps, core->fetch_left) <= enough;
+	       loom_timing_dram_ps(caps, core->fetch_left + dram_planned(core)) <= enough;
 }
 
 /* ---- work comes and goes ---- */

@@ -13,6 +13,7 @@ void job_kill(struct loom_sim *sim, struct job *job, enum loom_fault fault)
 {
 	if (job->dead)
 		return;
+	dram_cut(sim, queue_core(sim, job->queue));
 	job->dead = true;
 	queue_core(sim, job->queue)->ended = true;
 	job->cqe.fault = fault;

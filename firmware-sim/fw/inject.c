@@ -73,6 +73,8 @@ static void start_countdown(struct countdown *countdown, uint32_t arg)
 
 static void apply(struct loom_sim *sim, enum loom_inject kind, uint32_t arg)
 {
+	for (uint32_t i = 0; i < sim->config.caps.num_cores; i++)
+		dram_watch(sim, &sim->core[i]);
 	switch (kind) {
 	case LOOM_INJECT_HANG_FETCH:
 		sim->core[arg].hung[ENGINE_FETCH] = true;
@@ -262,6 +264,12 @@ enum loom_fault inject_read(struct loom_sim *sim, struct core *core, enum loom_m
 	core->counters.ecc_uncorrected++;
 	log_line(sim, "uncorrectable error in %s", memories[memory]);
 	return LOOM_FAULT_ECC;
+}
+
+/* Is the next burst, or one soon, to go wrong? */
+bool inject_watches_bursts(const struct loom_sim *sim)
+{
+	return sim->inject.dma_abort.armed || sim->inject.bad_bit[LOOM_MEMORY_DRAM];
 }
 
 /* An engine's burst has crossed the bus. */

@@ -156,6 +156,7 @@ void job_dispatch(struct loom_sim *sim, struct job *job)
 {
 	struct core *core = queue_core(sim, job->queue);
 
+	dram_cut(sim, core);
 	core->job[core->num_jobs++] = job;
 	core->compute_left += job->compute_left;
 	core->fetch_left += job->weight_bytes;

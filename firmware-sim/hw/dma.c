@@ -19,29 +19,44 @@ static bool may_start(struct core *core, struct job *job, const struct loom_cmd 
 	return job->done[ENGINE_COMPUTE] >= cmd->wait && job_may_run(core, job, ENGINE_DMA);
 }
 
-/* The next burst it wants from the channel now. */
-bool dma_next(struct loom_sim *sim, struct core *core, struct burst *burst)
+/* Its next command, if that can be served. */
+static struct job *ready(struct core *core)
 {
 	struct job *job = job_issuing(core, ENGINE_DMA);
-	const struct loom_cmd *cmd;
+
+	if (!job || !may_start(core, job, job->stream[ENGINE_DMA][job->issued[ENGINE_DMA]].cmd))
+		return NULL;
+	return job;
+}
+
+bool dma_wants(struct core *core)
+{
+	struct job *job = ready(core);
+
+	return job && !engine_hangs(core, ENGINE_DMA, job);
+}
+
+/* The next burst it wants from the channel now. */
+bool dma_next(struct loom_sim *sim, struct core *core, struct transfer *t)
+{
+	struct job *job = ready(core);
 	uint64_t left;
 
-	if (!job)
+	if (!job || engine_hangs(core, ENGINE_DMA, job))
 		return false;
-	cmd = job->stream[ENGINE_DMA][job->issued[ENGINE_DMA]].cmd;
-	if (!may_start(core, job, cmd) || engine_hangs(core, ENGINE_DMA, job))
-		return false;
-	left = loom_timing_dram_bytes(cmd) - job->moved[ENGINE_DMA];
-	*burst = (struct burst){
+	left = loom_timing_dram_bytes(job->stream[ENGINE_DMA][job->issued[ENGINE_DMA]].cmd) -
+	       job->moved[ENGINE_DMA];
+	*t = (struct transfer){
 		.job = job,
 		.engine = ENGINE_DMA,
 		.index = job->issued[ENGINE_DMA],
 		.bytes = min(left, sim->config.caps.dram_burst_bytes),
+		.burst = sim->config.caps.dram_burst_bytes,
 		.offset = job->moved[ENGINE_DMA],
 	};
-	burst->last = burst->bytes == left;
-	job->moved[ENGINE_DMA] = burst->last ? 0 : burst->offset + burst->bytes;
-	job->issued[ENGINE_DMA] += burst->last;
+	t->last = t->bytes == left;
+	job->moved[ENGINE_DMA] = t->last ? 0 : t->offset + t->bytes;
+	job->issued[ENGINE_DMA] += t->last;
 	return true;
 }
 
@@ -114,9 +129,9 @@ static uint32_t row_bytes(const struct loom_cmd *cmd)
 }
 
 static enum loom_fault copy_burst(struct piece *p, const struct loom_cmd *cmd,
-				  const struct burst *burst)
+				  const struct transfer *t)
 {
-	uint64_t at = burst->offset, end = burst->offset + burst->bytes;
+	uint64_t at = t->offset, end = t->offset + t->bytes;
 	uint32_t width = row_bytes(cmd);
 	enum loom_fault fault = LOOM_FAULT_NONE;
 
@@ -131,10 +146,10 @@ static enum loom_fault copy_burst(struct piece *p, const struct loom_cmd *cmd,
 	return fault;
 }
 
-void dma_arrived(struct loom_sim *sim, struct core *core, const struct burst *burst)
+void dma_arrived(struct loom_sim *sim, struct core *core, const struct transfer *t)
 {
-	struct job *job = burst->job;
-	const struct command *command = &job->stream[ENGINE_DMA][burst->index];
+	struct job *job = t->job;
+	const struct command *command = &job->stream[ENGINE_DMA][t->index];
 	struct piece piece = { .sim = sim, .ctx = job->ctx };
 	enum loom_fault fault;
 
@@ -143,11 +158,11 @@ void dma_arrived(struct loom_sim *sim, struct core *core, const struct burst *bu
 	piece.lease = act_sram_of(core, job->ctx);
 	fault = inject_burst(sim, core, command->cmd->opcode == LOOM_OP_STORE);
 	if (!fault)
-		fault = copy_burst(&piece, command->cmd, burst);
+		fault = copy_burst(&piece, command->cmd, t);
 	if (fault) {
 		job_fault(sim, job, fault, command->number, piece.fault_addr);
 		return;
 	}
 	job->cqe.dma_end = sim->now / PS_PER_NS;
-	job->done[ENGINE_DMA] += burst->last;
+	job->done[ENGINE_DMA] += t->last;
 }

@@ -2,31 +2,105 @@
 /*
  * The DRAM channel: one server that transfers bursts. Fetch and DMA take turns when both want it.
  * Latency delays a burst's arrival and not the next burst, up to MAX_OUTSTANDING on the way.
- * The bytes themselves are copied at arrival.
+ *
+ * While only fetch wants it, its bursts go as one transfer (transfer.c), which is cut after the
+ * burst under way as soon as anything happens that could make a difference: every event and every
+ * time is as if each burst had been an event.
  */
 #include "device.h"
 
-static bool next_from(struct loom_sim *sim, struct core *core, enum engine engine)
+static uint64_t latency(const struct loom_sim *sim)
 {
-	struct burst *burst = &core->dram.current;
-
-	return engine == ENGINE_FETCH ? fetch_next(sim, core, burst) : dma_next(sim, core, burst);
+	return sim->config.caps.dram_latency_ns * PS_PER_NS;
 }
+
+static struct transfer *flight(struct dram *dram, uint32_t index)
+{
+	return &dram->flight[index % MAX_OUTSTANDING];
+}
+
+/* The transfer on the channel. */
+static struct transfer *current(struct dram *dram)
+{
+	return flight(dram, dram->flight_tail - 1);
+}
+
+static uint32_t outstanding(const struct dram *dram)
+{
+	return dram->in_flight[ENGINE_FETCH] + dram->in_flight[ENGINE_DMA];
+}
+
+bool dram_serves(const struct core *core, enum engine engine)
+{
+	const struct dram *dram = &core->dram;
+
+	return dram->busy &&
+	       dram->flight[(dram->flight_tail - 1) % MAX_OUTSTANDING].engine == engine;
+}
+
+/* ---- what has happened by now ---- */
+
+static void account(struct core *core, const struct transfer *t, const struct progress *p)
+{
+	struct loom_hw_counters *counters = &core->counters;
+
+	t->job->in_flight += p->bursts;
+	t->job->busy[t->engine] += p->ps;
+	core->dram.in_flight[t->engine] += p->bursts;
+	counters->progress += p->bursts;
+	counters->dram_bytes += p->bytes;
+	core->sram_bytes += p->bytes;
+	if (t->engine == ENGINE_FETCH)
+		counters->weight_bytes += p->bytes;
+}
+
+static void begin(struct loom_sim *sim, struct core *core, bool strictly)
+{
+	struct transfer *t = current(&core->dram);
+	struct progress p = transfer_begin(t, sim->now, strictly);
+
+	if (p.bursts)
+		account(core, t, &p);
+}
+
+static void arrive(struct loom_sim *sim, struct core *core, struct transfer *t)
+{
+	struct progress p = transfer_arrive(t, sim->now, latency(sim));
+
+	if (!p.bursts)
+		return;
+	t->job->in_flight -= p.bursts;
+	core->dram.in_flight[t->engine] -= p.bursts;
+	core->ended |= (t->last && t->arrived == t->count) || t->job->dead;
+	if (t->engine == ENGINE_FETCH)
+		fetch_arrived(sim, core, t, &p);
+	else
+		dma_arrived(sim, core, t);
+}
+
+/*
+ * Bring everything up to now. An event that comes before the channel's at the same time
+ * (`strictly`) does not see the burst that begins then.
+ */
+void dram_settle(struct loom_sim *sim, struct core *core, bool strictly)
+{
+	struct dram *dram = &core->dram;
+
+	if (dram->busy)
+		begin(sim, core, strictly);
+	for (uint32_t i = dram->flight_head; i != dram->flight_tail; i++)
+		arrive(sim, core, flight(dram, i));
+	while (dram->flight_head != dram->flight_tail &&
+	       flight(dram, dram->flight_head)->arrived ==
+	       flight(dram, dram->flight_head)->count)
+		dram->flight_head++;
+}
+
+/* ---- the channel ---- */
 
 static enum engine other(enum engine engine)
 {
 	return engine == ENGINE_FETCH ? ENGINE_DMA : ENGINE_FETCH;
-}
-
-/* Fractions of a picosecond are carried, so a long transfer takes exactly bytes / bandwidth. */
-static uint64_t transfer_time(struct loom_sim *sim, struct dram *dram, uint32_t bytes)
-{
-	/* per 100 s, so that a percentage of it (fw/inject.c) is whole */
-	uint64_t bandwidth = (uint64_t)sim->config.caps.dram_mbps * sim->inject.dram_percent;
-	uint64_t scaled = bytes * 100000000ull + dram->remainder;
-
-	dram->remainder = scaled % bandwidth;
-	return scaled / bandwidth;
 }
 
 static void stamp_start(struct job *job, enum engine engine, uint64_t now)
@@ -37,36 +111,28 @@ static void stamp_start(struct job *job, enum engine engine, uint64_t now)
 		*start = now / PS_PER_NS;
 }
 
-static void account(struct core *core, const struct burst *burst, uint64_t ps)
+/* May several bursts go without anybody looking? MAX_OUTSTANDING must not get in their way. */
+bool dram_quiet(struct loom_sim *sim, struct core *core)
 {
-	struct loom_hw_counters *counters = &core->counters;
-
-	burst->job->busy[burst->engine] += ps;
-	counters->progress++;
-	counters->dram_bytes += burst->bytes;
-	core->sram_bytes += burst->bytes;
-	if (burst->engine == ENGINE_FETCH)
-		counters->weight_bytes += burst->bytes;
+	return !inject_watches_bursts(sim) && !dma_wants(core) &&
+	       outstanding(&core->dram) + transfer_depth(sim) < MAX_OUTSTANDING;
 }
 
-/* Is the burst on the channel this engine's? */
-bool dram_serves(const struct core *core, enum engine engine)
-{
-	return core->dram.busy && core->dram.current.engine == engine;
-}
-
-static void start(struct loom_sim *sim, struct core *core)
+static bool start_next(struct loom_sim *sim, struct core *core, enum engine engine)
 {
 	struct dram *dram = &core->dram;
-	struct burst *burst = &dram->current;
-	uint64_t ps = transfer_time(sim, dram, burst->bytes);
+	struct transfer *t = flight(dram, dram->flight_tail);
 
+	if (engine == ENGINE_FETCH ? !fetch_next(sim, core, t) : !dma_next(sim, core, t))
+		return false;
+	t->watched = inject_watches_bursts(sim);
+	transfer_start(sim, t, &dram->remainder);
+	dram->flight_tail++;
 	dram->busy = true;
-	burst->job->in_flight++;
-	dram->in_flight[burst->engine]++;
-	stamp_start(burst->job, burst->engine, sim->now);
-	account(core, burst, ps);
-	event_set(sim, EVENT_CHANNEL, sim->now + ps);
+	stamp_start(t->job, engine, sim->now);
+	begin(sim, core, false);
+	event_set(sim, EVENT_CHANNEL, t->end);
+	return true;
 }
 
 void dram_kick(struct loom_sim *sim, struct core *core)
@@ -74,16 +140,42 @@ void dram_kick(struct loom_sim *sim, struct core *core)
 	struct dram *dram = &core->dram;
 	enum engine first = dram->turn;
 
-	if (dram->busy || dram->flight_tail - dram->flight_head == MAX_OUTSTANDING)
+	if (dram->busy && (dma_wants(core) || core->hung[ENGINE_FETCH]))
+		dram_cut(sim, core);
+	if (dram->busy || outstanding(dram) == MAX_OUTSTANDING)
 		return;
-	if (next_from(sim, core, first)) {
+	if (start_next(sim, core, first))
 		dram->turn = other(first);
-		start(sim, core);
-	} else if (next_from(sim, core, other(first))) {
-		start(sim, core);
-	} else {
+	else if (!start_next(sim, core, other(first)))
 		dram->remainder = 0;
-	}
+}
+
+/* The channel has transferred what it had. */
+void dram_channel_free(struct loom_sim *sim)
+{
+	sim->core[0].dram.busy = false;
+}
+
+/* What has not begun does not begin before everybody has looked again. */
+void dram_cut(struct loom_sim *sim, struct core *core)
+{
+	struct dram *dram = &core->dram;
+	struct transfer *t = current(dram);
+
+	if (!dram->busy || t->begun == t->count)
+		return;
+	fetch_take_back(core, t, transfer_cut(t, &dram->remainder));
+	event_set(sim, EVENT_CHANNEL, t->end);
+}
+
+/* From now on each burst's arrival counts. */
+void dram_watch(struct loom_sim *sim, struct core *core)
+{
+	struct dram *dram = &core->dram;
+
+	dram_cut(sim, core);
+	for (uint32_t i = dram->flight_head; i != dram->flight_tail; i++)
+		flight(dram, i)->watched = true;
 }
 
 void dram_drop(struct loom_sim *sim, struct core *core)
@@ -95,68 +187,55 @@ void dram_drop(struct loom_sim *sim, struct core *core)
 	event_set(sim, EVENT_ARRIVAL, NEVER);
 }
 
-static void wait_for_arrival(struct loom_sim *sim, const struct dram *dram)
+/* Bytes of fetches that are planned and not requested. */
+uint64_t dram_planned(const struct core *core)
 {
-	const struct burst *next = &dram->flight[dram->flight_head % MAX_OUTSTANDING];
+	const struct dram *dram = &core->dram;
+	const struct transfer *t = &dram->flight[(dram->flight_tail - 1) % MAX_OUTSTANDING];
 
-	event_set(sim, EVENT_ARRIVAL,
-		  dram->flight_head == dram->flight_tail ? NEVER : next->arrives);
+	return dram->busy && t->begun < t->count ? t->bytes - (uint64_t)t->begun * t->burst : 0;
 }
 
-/* The channel has transferred its burst. */
-void dram_channel_free(struct loom_sim *sim)
-{
-	struct dram *dram = &sim->core[0].dram;
+/* ---- arrivals ---- */
 
-	dram->busy = false;
-	dram->current.arrives = sim->now + sim->config.caps.dram_latency_ns * PS_PER_NS;
-	dram->flight[dram->flight_tail++ % MAX_OUTSTANDING] = dram->current;
-	wait_for_arrival(sim, dram);
-}
-
-/* Can anyone tell when this burst arrives? Weights are constants, so it is only about who waits. */
-static bool noticed(const struct core *core, const struct burst *burst)
+/*
+ * The first byte whose arrival anyone can tell. Weights are constants, so it is only about who
+ * waits for them, or for the room that they leave at once.
+ */
+static uint64_t first_noticed(const struct core *core, const struct transfer *t, bool full)
 {
 	const struct compute *compute = &core->compute;
+	uint64_t next = (uint64_t)t->arrived * t->burst, byte = UINT64_MAX;
 
-	if (burst->engine != ENGINE_FETCH || burst->last)
-		return true;
-	return compute->stall == STALL_WEIGHTS && compute->job == burst->job &&
-	       burst->stream_offset + burst->bytes >= compute->pass.need;
+	if (t->engine != ENGINE_FETCH || t->watched || full ||
+	    t->job->release > t->job->arrived)
+		return next;
+	if (compute->stall == STALL_WEIGHTS && compute->job == t->job &&
+	    compute->pass.need > t->stream_offset)
+		byte = compute->pass.need - 1 - t->stream_offset;
+	if (byte >= t->bytes)
+		return t->last ? t->bytes - 1 : UINT64_MAX;
+	return byte < next ? next : byte;
 }
 
-uint64_t dram_deadline(const struct loom_sim *sim)
+/* Let the next arrival that matters be an event. */
+void dram_await(struct loom_sim *sim, struct core *core)
 {
-	const struct core *core = &sim->core[0];
-	const struct dram *dram = &core->dram;
-	const struct burst *first = &dram->flight[dram->flight_head % MAX_OUTSTANDING];
-	uint64_t slack = sim->config.caps.dram_latency_ns * PS_PER_NS;
+	struct dram *dram = &core->dram;
+	bool full = !dram->busy && outstanding(dram) == MAX_OUTSTANDING;
+	uint64_t at = NEVER;
 
-	if (dram->flight_head == dram->flight_tail)
-		return NEVER;
-	for (uint32_t i = dram->flight_head; i != dram->flight_tail; i++) {
-		const struct burst *burst = &dram->flight[i % MAX_OUTSTANDING];
+	for (uint32_t i = dram->flight_head; i != dram->flight_tail && at == NEVER; i++) {
+		const struct transfer *t = flight(dram, i);
+		uint64_t byte = first_noticed(core, t, full);
 
-		if (burst->arrives >= first->arrives + slack)
-			break;
-		if (noticed(core, burst))
-			return burst->arrives;
+		if (byte < t->bytes)
+			at = transfer_arrival(t, byte, latency(sim));
 	}
-	return first->arrives + slack;
+	event_set(sim, EVENT_ARRIVAL, at);
 }
 
+/* dram_settle() has done it. */
 void dram_arrival(struct loom_sim *sim)
 {
-	struct core *core = &sim->core[0];
-	struct dram *dram = &core->dram;
-	struct burst burst = dram->flight[dram->flight_head++ % MAX_OUTSTANDING];
-
-	burst.job->in_flight--;
-	dram->in_flight[burst.engine]--;
-	core->ended |= burst.last || burst.job->dead;
-	if (burst.engine == ENGINE_FETCH)
-		fetch_arrived(sim, core, &burst);
-	else
-		dma_arrived(sim, core, &burst);
-	wait_for_arrival(sim, dram);
 }

@@ -4,8 +4,8 @@
  *
  * Events are handled in order of their exact time, however late the host calls. An event with
  * slack does nothing that anyone outside can see, and causes nothing visible earlier than its
- * slack from then; so the host's timer is set as late as the slack allows, and one call handles
- * many DRAM bursts (dram_deadline()).
+ * slack from then; so the host's timer is set as late as the slack allows. Bursts of DRAM are
+ * worked out when an event, or the host, wants to know (dram_settle()).
  */
 #include "device.h"
 
@@ -41,6 +41,12 @@ static struct event *events_earliest(struct loom_sim *sim)
 	return earliest;
 }
 
+static void settle(struct loom_sim *sim, bool strictly)
+{
+	for (uint32_t i = 0; i < sim->config.caps.num_cores; i++)
+		dram_settle(sim, &sim->core[i], strictly);
+}
+
 /* Everything due up to now (ps). */
 void events_run(struct loom_sim *sim, uint64_t now)
 {
@@ -49,23 +55,25 @@ void events_run(struct loom_sim *sim, uint64_t now)
 	while (event->at <= now && event->at != NEVER) {
 		sim->now = event->at;
 		event->at = NEVER;
+		settle(sim, event < &sim->event[EVENT_CHANNEL]);
 		event->handle(sim);
 		sim_progress(sim);
 		event = events_earliest(sim);
 	}
 	if (now > sim->now)
 		sim->now = now;
+	settle(sim, false);
 }
 
 /* When the host has to call again, ps. */
 uint64_t events_next(const struct loom_sim *sim)
 {
-	uint64_t next = dram_deadline(sim);
+	uint64_t next = NEVER;
 
 	for (int id = 0; id < EVENT_COUNT; id++) {
 		const struct event *event = &sim->event[id];
 
-		if (id != EVENT_ARRIVAL && event->at != NEVER && event->at + event->slack < next)
+		if (event->at != NEVER && event->at + event->slack < next)
 			next = event->at + event->slack;
 	}
 	return next;

@@ -123,11 +123,29 @@ enum loom_fault mmu_write(struct loom_sim *sim, const struct context *ctx, uint6
 	return LOOM_FAULT_NONE;
 }
 
+/* How many of the bytes from va on can be read, as far as the page tables say. */
+uint64_t mmu_readable(struct loom_sim *sim, const struct context *ctx, uint64_t va, uint64_t len)
+{
+	uint64_t done = 0;
+
+	while (done < len) {
+		uint64_t addr;
+
+		if (translate(sim, ctx, va + done, false, &addr))
+			break;
+		done += left_in_page(va + done, len - done);
+	}
+	return done;
+}
+
 /* Forget [va, va + size) of a context; size 0 is everything of it. */
 void mmu_invalidate(struct loom_sim *sim, uint32_t ctx, uint64_t va, uint64_t size)
 {
 	uint64_t first = va >> PAGE_SHIFT, last = (va + size - 1) >> PAGE_SHIFT;
 
+	/* What was found readable may no longer be. */
+	for (uint32_t i = 0; i < sim->config.caps.num_cores; i++)
+		dram_watch(sim, &sim->core[i]);
 	if (!size || va + size < va)
 		last = UINT64_MAX;
 	if (!size)

@@ -6,20 +6,25 @@
  */
 #include "device.h"
 
-bool weight_room(const struct loom_sim *sim, const struct core *core, uint32_t bytes)
+uint64_t weight_room(const struct loom_sim *sim, const struct core *core)
 {
-	return core->weight_used + bytes <= sim->config.caps.weight_sram_bytes;
+	return sim->config.caps.weight_sram_bytes - core->weight_used;
 }
 
-/* Room for the job's next bytes, if there is. */
-bool weight_reserve(struct loom_sim *sim, struct core *core, struct job *job, uint32_t bytes)
+/* Room for the job's next bytes; there is. */
+void weight_reserve(struct core *core, struct job *job, uint64_t bytes)
 {
-	if (!weight_room(sim, core, bytes))
-		return false;
 	core->weight_used += bytes;
 	job->reserved += bytes;
 	core->fetch_left -= bytes;
-	return true;
+}
+
+/* The last of them are not fetched yet after all. */
+void weight_give_back(struct core *core, struct job *job, uint64_t bytes)
+{
+	core->weight_used -= bytes;
+	job->reserved -= bytes;
+	core->fetch_left += bytes;
 }
 
 /* Weights below offset are no longer needed. */

@@ -46,6 +46,15 @@
 #define LOOM_CMDBUF_MAGIC 0x42434d4c /* "LMCB" */
 #define LOOM_CMDBUF_MAX_BYTES (1u << 20)
 
+/*
+ * More than any real command, little enough that a command ends and no sum overflows; beyond is
+ * LOOM_FAULT_BAD_FIELD, of the weights LOOM_FAULT_BAD_HEADER.
+ */
+#define LOOM_MAX_MACS		(1ull << 42)
+#define LOOM_MAX_ELEMENTS	(1ull << 32)	/* of an operand */
+#define LOOM_MAX_WEIGHT_BYTES	(1u << 28)	/* fetched by a buffer */
+#define LOOM_MAX_K		(1u << 16)	/* of a product; also taps of a window */
+
 struct loom_cmdbuf {
 	__u32 magic;
 	__u32 isa_version;	/* LOOM_ISA_VERSION; another major or a later minor is refused */

@@ -186,9 +186,9 @@ static void check_conv(struct checker *c, const struct loom_cmd *hdr)
 
 	check_windows(c, cmd);
 	require(c, cmd->oc, 0);
-	require(c, k <= MAX_K, k);
+	require(c, k <= LOOM_MAX_K, k);
 	require(c, is_fp(cmd->out_dtype), cmd->out_dtype);
-	require(c, loom_timing_macs(hdr) <= MAX_MACS, 0);
+	require(c, loom_timing_macs(hdr) <= LOOM_MAX_MACS, 0);
 	check_act(c, &cmd->act);
 	check_conv_memory(c, cmd, sat_mul(k, cmd->oc));
 }
@@ -199,9 +199,9 @@ static void check_dwconv(struct checker *c, const struct loom_cmd *hdr)
 
 	check_windows(c, cmd);
 	require(c, cmd->oc == cmd->c, cmd->oc);
-	require(c, (uint32_t)cmd->kh * cmd->kw <= MAX_K, cmd->kh);
+	require(c, (uint32_t)cmd->kh * cmd->kw <= LOOM_MAX_K, cmd->kh);
 	require(c, is_fp(cmd->out_dtype), cmd->out_dtype);
-	require(c, loom_timing_macs(hdr) <= MAX_MACS, 0);
+	require(c, loom_timing_macs(hdr) <= LOOM_MAX_MACS, 0);
 	check_act(c, &cmd->act);
 	check_conv_memory(c, cmd, volume_of(cmd->kh, cmd->kw, cmd->c));
 }
@@ -225,9 +225,9 @@ static void check_matmul(struct checker *c, const struct loom_cmd *hdr)
 	uint64_t span;
 
 	require(c, cmd->m && cmd->n && cmd->k && cmd->batch[0] && cmd->batch[1] && !cmd->pad, 0);
-	require(c, cmd->k <= MAX_K, cmd->k);
+	require(c, cmd->k <= LOOM_MAX_K, cmd->k);
 	require(c, is_fp(cmd->out_dtype), cmd->out_dtype);
-	require(c, loom_timing_macs(hdr) <= MAX_MACS, 0);
+	require(c, loom_timing_macs(hdr) <= LOOM_MAX_MACS, 0);
 	check_act(c, &cmd->act);
 	span = strided_span(cmd, cmd->a_batch, cmd->m, cmd->a_row, cmd->k, cmd->a_col);
 	lease_range(c, cmd->a, sat_mul(span, 2), 2);
@@ -250,7 +250,7 @@ static uint64_t elements(const __u32 *dims)
 
 /*
  * First and last element relative to the operand's offset. No sum overflows: dims are at most
- * MAX_ELEMENTS together, so their reaches are at most MAX_ELEMENTS - 1 strides.
+ * LOOM_MAX_ELEMENTS together, so their reaches are at most LOOM_MAX_ELEMENTS - 1 strides.
  */
 static void operand_extent(const struct loom_operand *operand, const __u32 *dims, int64_t *first,
 			   int64_t *last)
@@ -299,7 +299,7 @@ void check_dims(struct checker *c, const __u32 *dims)
 {
 	uint64_t n = elements(dims);
 
-	require(c, n && n <= MAX_ELEMENTS, n);
+	require(c, n && n <= LOOM_MAX_ELEMENTS, n);
 }
 
 static void check_copy(struct checker *c, const struct loom_cmd *hdr)
@@ -329,7 +329,7 @@ static void check_unary(struct checker *c, const struct loom_cmd *hdr)
 	const struct loom_cmd_unary *cmd = (const void *)hdr;
 
 	require(c, is_fp(cmd->src_dtype) && is_fp(cmd->dst_dtype) && !cmd->pad, 0);
-	require(c, cmd->rows && cmd->cols && (uint64_t)cmd->rows * cmd->cols <= MAX_ELEMENTS, 0);
+	require(c, cmd->rows && cmd->cols && (uint64_t)cmd->rows * cmd->cols <= LOOM_MAX_ELEMENTS, 0);
 	require(c, cmd->dst_pitch >= cmd->cols || cmd->rows == 1, cmd->dst_pitch);
 	check_act(c, &cmd->act);
 	matrix_in_lease(c, cmd->src, cmd->rows, cmd->cols, cmd->src_pitch,
@@ -345,7 +345,7 @@ static void check_reduce(struct checker *c, const struct loom_cmd *hdr)
 
 	require(c, cmd->fn < LOOM_RED_COUNT && !cmd->pad, cmd->fn);
 	require(c, is_fp(cmd->src_dtype) && is_fp(cmd->dst_dtype), 0);
-	require(c, n && n <= MAX_ELEMENTS, n);
+	require(c, n && n <= LOOM_MAX_ELEMENTS, n);
 	matrix_in_lease(c, cmd->src, 1, n, 0, dtype_size(cmd->src_dtype));
 	matrix_in_lease(c, cmd->dst, 1, cmd->n ? n / cmd->n : 0, 0, dtype_size(cmd->dst_dtype));
 }
@@ -356,7 +356,7 @@ static void check_softmax(struct checker *c, const struct loom_cmd *hdr)
 	uint64_t n = volume_of(cmd->outer, cmd->n, cmd->inner);
 
 	require(c, is_fp(cmd->src_dtype) && is_fp(cmd->dst_dtype), 0);
-	require(c, n && n <= MAX_ELEMENTS, n);
+	require(c, n && n <= LOOM_MAX_ELEMENTS, n);
 	matrix_in_lease(c, cmd->src, 1, n, 0, dtype_size(cmd->src_dtype));
 	matrix_in_lease(c, cmd->dst, 1, n, 0, dtype_size(cmd->dst_dtype));
 }
@@ -367,7 +367,7 @@ static void check_layernorm(struct checker *c, const struct loom_cmd *hdr)
 	uint64_t n = (uint64_t)cmd->rows * cmd->n;
 
 	require(c, !cmd->pad, cmd->pad);
-	require(c, n && n <= MAX_ELEMENTS, n);
+	require(c, n && n <= LOOM_MAX_ELEMENTS, n);
 	matrix_in_lease(c, cmd->src, 1, n, 0, 2);
 	matrix_in_lease(c, cmd->dst, 1, n, 0, 2);
 	if (hdr->flags & LOOM_CMD_GAMMA)
@@ -390,7 +390,7 @@ static void check_pool(struct checker *c, const struct loom_cmd *hdr)
 	require(c, cmd->batch && cmd->c, 0);
 	require(c, window_ok(cmd->h, cmd->oh, cmd->kh, cmd->sh, cmd->dh), cmd->oh);
 	require(c, window_ok(cmd->w, cmd->ow, cmd->kw, cmd->sw, cmd->dw), cmd->ow);
-	require(c, sat_mul(volume_of(out, cmd->c, cmd->kh), cmd->kw) <= MAX_MACS, 0);
+	require(c, sat_mul(volume_of(out, cmd->c, cmd->kh), cmd->kw) <= LOOM_MAX_MACS, 0);
 	check_image(c, cmd->in, in, cmd->c, cmd->in_pitch, 2);
 	check_image(c, cmd->out, out, cmd->c, cmd->out_pitch, 2);
 }
@@ -526,7 +526,7 @@ static void check_header(struct checker *c, uint32_t size, uint32_t lease_size)
 	if (h->isa_version >> 16 != LOOM_ISA_MAJOR ||
 	    (h->isa_version & 0xffff) > LOOM_ISA_MINOR)
 		reject(c, LOOM_FAULT_ISA_VERSION, h->isa_version);
-	if (h->size != size || !h->num_cmds || h->reserved || h->weight_bytes > MAX_WEIGHTS)
+	if (h->size != size || !h->num_cmds || h->reserved || h->weight_bytes > LOOM_MAX_WEIGHT_BYTES)
 		reject(c, LOOM_FAULT_BAD_HEADER, h->size);
 	if (h->lease_bytes > lease_size)
 		reject(c, LOOM_FAULT_BAD_LEASE, h->lease_bytes);

@@ -9,12 +9,6 @@
 #include "device.h"
 #include "saturate.h"
 
-/* More than any real command, little enough that a command ends and no sum overflows. */
-#define MAX_MACS	(1ull << 42)
-#define MAX_ELEMENTS	(1ull << 32)
-#define MAX_WEIGHTS	(1u << 28)	/* bytes of a slice */
-#define MAX_K		(1u << 16)	/* of a product; also taps of a window */
-
 struct checker {
 	const struct loom_sim_config *config;
 	const struct loom_cmdbuf *header;

@@ -102,8 +102,8 @@ void check_qconv(struct checker *c, const struct loom_cmd *hdr)
 	check_cap(c, hdr);
 	check_windows(c, &cmd->conv);
 	require(c, cmd->conv.oc, 0);
-	require(c, k <= MAX_K, k);
-	require(c, loom_timing_macs(hdr) <= MAX_MACS, 0);
+	require(c, k <= LOOM_MAX_K, k);
+	require(c, loom_timing_macs(hdr) <= LOOM_MAX_MACS, 0);
 	check_qconv_types(c, cmd);
 	check_qconv_memory(c, cmd, sat_mul(k, cmd->conv.oc));
 }
@@ -115,8 +115,8 @@ void check_qdwconv(struct checker *c, const struct loom_cmd *hdr)
 	check_cap(c, hdr);
 	check_windows(c, &cmd->conv);
 	require(c, cmd->conv.oc == cmd->conv.c, cmd->conv.oc);
-	require(c, (uint32_t)cmd->conv.kh * cmd->conv.kw <= MAX_K, cmd->conv.kh);
-	require(c, loom_timing_macs(hdr) <= MAX_MACS, 0);
+	require(c, (uint32_t)cmd->conv.kh * cmd->conv.kw <= LOOM_MAX_K, cmd->conv.kh);
+	require(c, loom_timing_macs(hdr) <= LOOM_MAX_MACS, 0);
 	check_qconv_types(c, cmd);
 	check_qconv_memory(c, cmd, volume_of(cmd->conv.kh, cmd->conv.kw, cmd->conv.c));
 }
@@ -146,8 +146,8 @@ void check_qmatmul(struct checker *c, const struct loom_cmd *hdr)
 
 	check_cap(c, hdr);
 	require(c, m->m && m->n && m->k && m->batch[0] && m->batch[1] && !m->pad && !cmd->pad, 0);
-	require(c, m->k <= MAX_K, m->k);
-	require(c, loom_timing_macs(hdr) <= MAX_MACS, 0);
+	require(c, m->k <= LOOM_MAX_K, m->k);
+	require(c, loom_timing_macs(hdr) <= LOOM_MAX_MACS, 0);
 	check_qmatmul_types(c, cmd);
 	lease_range(c, m->a, strided_span(m, m->a_batch, m->m, m->a_row, m->k, m->a_col), 1);
 	lease_range(c, m->b, strided_span(m, m->b_batch, m->k, m->b_row, m->n, m->b_col), 1);
@@ -254,7 +254,7 @@ void check_qpool(struct checker *c, const struct loom_cmd *hdr)
 	require(c, p->batch && p->c, 0);
 	require(c, window_ok(p->h, p->oh, p->kh, p->sh, p->dh), p->oh);
 	require(c, window_ok(p->w, p->ow, p->kw, p->sw, p->dw), p->ow);
-	require(c, sat_mul(volume_of(out, p->c, p->kh), p->kw) <= MAX_MACS, 0);
+	require(c, sat_mul(volume_of(out, p->c, p->kh), p->kw) <= LOOM_MAX_MACS, 0);
 	check_qpool_types(c, cmd);
 	check_image(c, p->in, in, p->c, p->in_pitch, 1);
 	check_image(c, p->out, out, p->c, p->out_pitch, dtype_size(cmd->out_dtype));

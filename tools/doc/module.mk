@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+
+.PHONY: docs-tables
+docs-tables: ## bring the tables of isa.rst and hardware.rst up to date with uapi/
+	@tools/doc/uapi-tables Documentation/accel/loom/isa.rst Documentation/accel/loom/hardware.rst
+
+$(call host-script,tools/doc/uapi-tables-test.sh)

@@ -11,9 +11,11 @@
 
 #include "loom_admin.h"
 #include "loom_device.h"
+#include "loom_reset.h"
 
 #define LOOM_ADMIN_ENTRIES	16
 #define LOOM_ADMIN_TIMEOUT_MS	4000
+#define LOOM_ADMIN_LOOK_MS	50
 
 static_assert(sizeof(struct loom_admin_cmd) == 64);
 static_assert(sizeof(struct loom_admin_cqe) == 16);
@@ -58,6 +60,7 @@ void loom_admin_program(struct loom_device *ldev)
 	lockdep_assert_held(&ldev->fw_lock);
 
 	admin->tail = 0;
+	admin->cq_head = 0;
 	loom_write(ldev, LOOM_REG_ADMIN_SQ_LO, lower_32_bits(admin->sq_dma));
 	loom_write(ldev, LOOM_REG_ADMIN_SQ_HI, upper_32_bits(admin->sq_dma));
 	loom_write(ldev, LOOM_REG_ADMIN_CQ_LO, lower_32_bits(admin->cq_dma));
@@ -81,24 +84,83 @@ static u32 loom_admin_send(struct loom_device *ldev, struct loom_admin_cmd *cmd)
 	return slot;
 }
 
-/* Vector 0 speaks of the device's state too, so look whether it was this that it meant. */
-static bool loom_admin_wait(struct loom_device *ldev)
+/*
+ * Vector 0 speaks of the device's state too, and its message may be lost, so look every so often.
+ * Firmware whose heart does not beat between two looks will not answer.
+ */
+static bool loom_admin_wait(struct loom_device *ldev, unsigned int ms)
 {
-	unsigned long left = msecs_to_jiffies(LOOM_ADMIN_TIMEOUT_MS);
+	unsigned long deadline = jiffies + msecs_to_jiffies(ms);
+	unsigned long step = msecs_to_jiffies(LOOM_ADMIN_LOOK_MS);
 
+	loom_device_beats(ldev);
 	while (loom_read(ldev, LOOM_REG_ADMIN_CQ_TAIL) != ldev->admin.tail) {
-		if (!left || loom_device_is_gone(ldev))
+		if (time_after_eq(jiffies, deadline))
 			return false;
-		left = wait_for_completion_timeout(&ldev->admin.done, left);
+		if (!wait_for_completion_timeout(&ldev->admin.done, step) &&
+		    !loom_device_beats(ldev))
+			return false;
 	}
 	return true;
 }
 
+/* Answers come in any order, and those nobody waits for any more are among them. */
+static bool loom_admin_find(struct loom_device *ldev, u32 tag, struct loom_admin_cqe *cqe)
+{
+	struct loom_admin *admin = &ldev->admin;
+	bool found = false;
+
+	dma_rmb(); /* the entries were written before the tail counted them */
+	for (; admin->cq_head != admin->tail; admin->cq_head++) {
+		struct loom_admin_cqe *entry = &admin->cq[admin->cq_head % LOOM_ADMIN_ENTRIES];
+
+		if (entry->tag != tag)
+			continue;
+		*cqe = *entry;
+		found = true;
+	}
+	return found;
+}
+
+/**
+ * loom_admin_try() - Run an admin command that the device may be unable to answer
+ * @ldev: the device
+ * @cmd: the command; its tag is filled in
+ * @ms: how long to wait
+ *
+ * Return: 0; -ENODEV if the device is in reset; -ETIMEDOUT if it did not answer, and may yet;
+ * -EIO if it refused.
+ */
+int loom_admin_try(struct loom_device *ldev, struct loom_admin_cmd *cmd, unsigned int ms)
+{
+	struct loom_admin_cqe cqe;
+	u32 tag;
+
+	lockdep_assert_held(&ldev->fw_lock);
+
+	if (ldev->halted)
+		return -ENODEV;
+
+	reinit_completion(&ldev->admin.done);
+	tag = loom_admin_send(ldev, cmd);
+	if (!loom_admin_wait(ldev, ms)) {
+		drm_err(&ldev->drm, "admin command %u: no answer, device state %u\n", cmd->opcode,
+			loom_read(ldev, LOOM_REG_STATE));
+		return -ETIMEDOUT;
+	}
+	if (loom_admin_find(ldev, tag, &cqe) && cqe.status == LOOM_ADMIN_OK)
+		return 0;
+
+	/* The driver allocates ids and leases, so the two are out of step. */
+	drm_err(&ldev->drm, "admin command %u refused: status %u\n", cmd->opcode, cqe.status);
+	return -EIO;
+}
+
 /* The device cannot be reasoned with: stop it, and have the rest mended from a worker. */
-static void loom_admin_give_up(struct loom_device *ldev)
+static void loom_admin_give_up(struct loom_device *ldev, const char *why)
 {
 	loom_device_halt(ldev);
-	queue_work(ldev->wq, &ldev->reset_work);
+	loom_reset_request(ldev, why);
 }
 
 /**
@@ -111,32 +173,12 @@ static void loom_admin_give_up(struct loom_device *ldev)
  */
 int loom_admin_exec(struct loom_device *ldev, struct loom_admin_cmd *cmd)
 {
-	struct loom_admin_cqe cqe;
-	u32 slot;
+	int ret = loom_admin_try(ldev, cmd, LOOM_ADMIN_TIMEOUT_MS);
 
-	lockdep_assert_held(&ldev->fw_lock);
-
-	if (ldev->halted)
-		return -ENODEV;
-
-	reinit_completion(&ldev->admin.done);
-	slot = loom_admin_send(ldev, cmd);
-	if (!loom_admin_wait(ldev)) {
-		drm_err(&ldev->drm, "admin command %u: no answer, device state %u\n", cmd->opcode,
-			loom_read(ldev, LOOM_REG_STATE));
-		loom_admin_give_up(ldev);
-		return -ENODEV;
-	}
-
-	dma_rmb(); /* the entry was written before the tail counted it */
-	cqe = ldev->admin.cq[slot];
-	if (cqe.tag == slot && cqe.status == LOOM_ADMIN_OK)
-		return 0;
-
-	/* The driver allocates ids and leases, so the two are out of step. */
-	drm_err(&ldev->drm, "admin command %u (tag %u) refused: status %u, tag %u\n", cmd->opcode,
-		slot, cqe.status, cqe.tag);
-	return -EIO;
+	if (ret != -ETIMEDOUT)
+		return ret;
+	loom_admin_give_up(ldev, "the firmware does not answer");
+	return -ENODEV;
 }
 
 /**
@@ -150,5 +192,5 @@ int loom_admin_exec(struct loom_device *ldev, struct loom_admin_cmd *cmd)
 void loom_admin_revoke(struct loom_device *ldev, struct loom_admin_cmd *cmd)
 {
 	if (loom_admin_exec(ldev, cmd) == -EIO)
-		loom_admin_give_up(ldev);
+		loom_admin_give_up(ldev, "the firmware refuses");
 }

@@ -11,6 +11,7 @@ int loom_admin_init(struct loom_device *ldev);
 void loom_admin_fini(struct loom_device *ldev);
 void loom_admin_program(struct loom_device *ldev);
 void loom_admin_irq(struct loom_device *ldev);
+int loom_admin_try(struct loom_device *ldev, struct loom_admin_cmd *cmd, unsigned int ms);
 int loom_admin_exec(struct loom_device *ldev, struct loom_admin_cmd *cmd);
 void loom_admin_revoke(struct loom_device *ldev, struct loom_admin_cmd *cmd);
 

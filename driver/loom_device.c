@@ -3,14 +3,18 @@
 #include <linux/dmapool.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/iopoll.h>
+#include <linux/ktime.h>
 #include <linux/sched/mm.h>
+#include <linux/slab.h>
 
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
 #include "loom_admin.h"
+#include "loom_coredump.h"
 #include "loom_device.h"
 #include "loom_gem.h"
+#include "loom_hang.h"
 #include "loom_irq.h"
 #include "loom_isa.h"
 #include "loom_mmu.h"
@@ -18,6 +22,7 @@
 
 #define LOOM_BOOT_TIMEOUT_US	(2 * USEC_PER_SEC)
 #define LOOM_BOOT_POLL_US	100
+#define LOOM_HEARTBEAT_NS	(10 * NSEC_PER_MSEC) /* ten times the longest pause */
 
 u64 loom_read64(struct loom_device *ldev, u32 reg)
 {
@@ -28,6 +33,27 @@ u64 loom_read64(struct loom_device *ldev, u32 reg)
 bool loom_device_is_gone(struct loom_device *ldev)
 {
 	return loom_read(ldev, LOOM_REG_ID) != LOOM_ID;
+}
+
+/* Is the firmware running? Interface 1.0 has no heartbeat. */
+bool loom_device_beats(struct loom_device *ldev)
+{
+	u64 now = ktime_get_ns();
+	u32 beat;
+
+	lockdep_assert_held(&ldev->fw_lock);
+
+	if (loom_read(ldev, LOOM_REG_STATE) != LOOM_STATE_READY)
+		return false;
+	if (!loom_device_speaks(ldev, 1))
+		return true;
+
+	beat = loom_read(ldev, LOOM_REG_HEARTBEAT);
+	if (beat != ldev->heartbeat) {
+		ldev->heartbeat = beat;
+		ldev->heartbeat_seen = now;
+	}
+	return now - ldev->heartbeat_seen < LOOM_HEARTBEAT_NS;
 }
 
 static int loom_device_map(struct loom_device *ldev)
@@ -130,6 +156,8 @@ int loom_device_boot(struct loom_device *ldev)
 	lockdep_assert_held(&ldev->fw_lock);
 
 	pci_set_master(to_pci_dev(ldev->drm.dev)); /* also when that is what was lost */
+	ldev->heartbeat = 0;
+	ldev->heartbeat_seen = ktime_get_ns();
 	loom_admin_program(ldev);
 	loom_write(ldev, LOOM_REG_CTRL, LOOM_CTRL_BOOT);
 
@@ -157,8 +185,41 @@ void loom_device_halt(struct loom_device *ldev)
 	loom_counters_stop(ldev);
 	loom_write(ldev, LOOM_REG_CTRL, LOOM_CTRL_RESET);
 	/* The write must have arrived before anybody frees what the device could reach. */
-	loom_read(ldev, LOOM_REG_STATE);
+	if (loom_read(ldev, LOOM_REG_STATE) != LOOM_STATE_RESET)
+		pci_clear_master(to_pci_dev(ldev->drm.dev)); /* it has lost its registers */
 	ldev->halted = true;
+}
+
+/**
+ * loom_device_reset_function() - Reset the PCI function
+ * @ldev: the device, halted
+ *
+ * Its configuration becomes what it was when the driver was bound.
+ */
+int loom_device_reset_function(struct loom_device *ldev)
+{
+	struct pci_dev *pdev = to_pci_dev(ldev->drm.dev);
+	int ret;
+
+	ret = pcie_reset_flr(pdev, PCI_RESET_DO_RESET);
+	if (ret)
+		return ret;
+
+	ret = pci_load_saved_state(pdev, ldev->pci_state);
+	if (ret)
+		return ret;
+	pci_restore_state(pdev);
+	return loom_device_is_gone(ldev) ? -ENODEV : 0;
+}
+
+/* After the vectors are set up, which are part of it. */
+static int loom_device_save_pci_state(struct loom_device *ldev)
+{
+	struct pci_dev *pdev = to_pci_dev(ldev->drm.dev);
+
+	pci_save_state(pdev);
+	ldev->pci_state = pci_store_saved_state(pdev);
+	return ldev->pci_state ? 0 : -ENOMEM;
 }
 
 static void loom_device_lease_fini(struct drm_device *drm, void *data)
@@ -191,7 +252,8 @@ static int loom_device_init_managed(struct loom_device *ldev)
 	init_llist_head(&ldev->free_bos);
 	INIT_WORK(&ldev->free_work, loom_gem_free_work);
 	INIT_WORK(&ldev->reset_work, loom_reset_work);
-	INIT_DELAYED_WORK(&ldev->hang_work, loom_reset_hang_work);
+	INIT_WORK(&ldev->report_work, loom_report_work);
+	INIT_DELAYED_WORK(&ldev->hang_work, loom_hang_work);
 	ldev->halted = true;
 
 	ret = drmm_mutex_init(drm, &ldev->fw_lock);
@@ -232,6 +294,19 @@ static int loom_device_init_leases(struct loom_device *ldev)
 	return drmm_add_action_or_reset(&ldev->drm, loom_device_lease_fini, NULL);
 }
 
+/* No recovery runs or will run, and the device does no DMA. */
+void loom_device_stop(struct loom_device *ldev)
+{
+	mutex_lock(&ldev->fw_lock);
+	ldev->removed = true;
+	loom_device_halt(ldev);
+	mutex_unlock(&ldev->fw_lock);
+
+	cancel_delayed_work_sync(&ldev->hang_work);
+	cancel_work_sync(&ldev->reset_work);
+	cancel_work_sync(&ldev->report_work);
+}
+
 int loom_device_init(struct loom_device *ldev)
 {
 	int ret;
@@ -253,6 +328,12 @@ int loom_device_init(struct loom_device *ldev)
 	ret = loom_counters_init(ldev);
 	if (ret)
 		return ret;
+	ret = loom_hang_init(ldev);
+	if (ret)
+		return ret;
+	ret = loom_coredump_init(ldev);
+	if (ret)
+		return ret;
 	ret = loom_device_init_leases(ldev);
 	if (ret)
 		return ret;
@@ -268,17 +349,24 @@ int loom_device_init(struct loom_device *ldev)
 	ret = loom_admin_init(ldev);
 	if (ret)
 		return ret;
+	pci_set_master(to_pci_dev(ldev->drm.dev));
 	ret = loom_irq_init(ldev);
 	if (ret)
 		goto err_fini_admin;
+	ret = loom_device_save_pci_state(ldev);
+	if (ret)
+		goto err_fini_irq;
 
 	mutex_lock(&ldev->fw_lock);
 	ret = loom_device_boot(ldev);
 	mutex_unlock(&ldev->fw_lock);
 	if (ret)
-		goto err_fini_irq;
+		goto err_free_pci_state;
 	return 0;
 
+err_free_pci_state:
+	loom_device_stop(ldev);
+	kfree(ldev->pci_state);
 err_fini_irq:
 	pci_clear_master(to_pci_dev(ldev->drm.dev));
 	loom_irq_fini(ldev);
@@ -290,6 +378,7 @@ err_fini_admin:
 void loom_device_fini(struct loom_device *ldev)
 {
 	pci_clear_master(to_pci_dev(ldev->drm.dev));
+	kfree(ldev->pci_state);
 	loom_irq_fini(ldev);
 	loom_admin_fini(ldev);
 }

@@ -15,7 +15,9 @@
 #include <drm/drm_mm.h>
 
 #include "loom_counters.h"
+#include "loom_hang.h"
 #include "loom_hw.h"
+#include "loom_report.h"
 
 struct dma_pool;
 struct drm_file;
@@ -39,6 +41,7 @@ struct loom_admin {
 	dma_addr_t sq_dma;
 	dma_addr_t cq_dma;
 	u32 tail;		/* commands sent */
+	u32 cq_head;		/* answers looked at */
 	struct completion done;	/* from the handler of vector 0 */
 };
 
@@ -67,6 +70,11 @@ struct loom_device {
 	struct list_head queues;	/* struct loom_queue.node */
 	bool halted;			/* the device is in reset and does no DMA */
 	bool removed;			/* ... for good */
+	bool wedged;			/* ... until the driver is bound again */
+	u32 heartbeat;			/* the firmware's, when it was last looked at */
+	u64 heartbeat_seen;		/* CLOCK_MONOTONIC, when it was last seen to move */
+	unsigned int barren_resets;	/* with no job done between them */
+	u64 jobs_at_reset;		/* all that were done until the last one */
 
 	/* Protects the allocator of the activation SRAM, and of nodes in it. */
 	struct mutex lease_lock;
@@ -75,8 +83,16 @@ struct loom_device {
 	struct workqueue_struct *wq;
 	struct delayed_work hang_work;
 	struct work_struct reset_work;
-	u64 hang_progress;		/* of hang_work alone: what it saw last */
-	unsigned int hang_strikes;	/* of hang_work alone: how often nothing had moved */
+	struct loom_watched *watched;	/* of each core; of hang_work alone */
+	const char *reset_why;		/* the reset that is asked for; xchg() takes it */
+	struct pci_saved_state *pci_state;	/* as it was when the driver was bound */
+
+	/* What report_work is to tell: bits of enum loom_report. */
+	struct work_struct report_work;
+	unsigned long reports;
+	atomic64_t recoveries[LOOM_NUM_REPORTS];	/* since the driver was bound */
+	char *dump;			/* LOOM_DUMP_BYTES; written under fw_lock */
+	size_t dump_bytes;		/* not zero: report_work has it */
 
 	/* Protects @tallies and @counting. */
 	spinlock_t counters_lock;
@@ -131,12 +147,21 @@ static inline void loom_write(struct loom_device *ldev, u32 reg, u32 value)
 	writel(value, ldev->regs + reg);
 }
 
+/* The minor version of the register interface that the device has, or a later one. */
+static inline bool loom_device_speaks(struct loom_device *ldev, u32 minor)
+{
+	return (ldev->caps.hw_version & 0xffff) >= minor;
+}
+
 u64 loom_read64(struct loom_device *ldev, u32 reg);
 
 int loom_device_init(struct loom_device *ldev);
+void loom_device_stop(struct loom_device *ldev);
 void loom_device_fini(struct loom_device *ldev);
 int loom_device_boot(struct loom_device *ldev);
 void loom_device_halt(struct loom_device *ldev);
 bool loom_device_is_gone(struct loom_device *ldev);
+bool loom_device_beats(struct loom_device *ldev);
+int loom_device_reset_function(struct loom_device *ldev);
 
 #endif

@@ -19,6 +19,7 @@
 #include "loom_job.h"
 #include "loom_query.h"
 #include "loom_queue.h"
+#include "loom_remove.h"
 #include "loom_reset.h"
 #include "loom_sysfs.h"
 #include "loom_uring.h"
@@ -142,6 +143,7 @@ static int loom_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	return 0;
 
 err_fini_device:
+	loom_device_stop(ldev);
 	loom_device_fini(ldev);
 	return ret;
 }
@@ -150,9 +152,29 @@ static void loom_remove(struct pci_dev *pdev)
 {
 	struct loom_device *ldev = pci_get_drvdata(pdev);
 
-	loom_reset_remove(ldev);
+	loom_device_remove(ldev);
 	loom_device_fini(ldev);
 }
+
+/* Somebody wrote to the function's `reset' in sysfs. */
+static void loom_reset_prepare(struct pci_dev *pdev)
+{
+	struct loom_device *ldev = pci_get_drvdata(pdev);
+
+	mutex_lock(&ldev->fw_lock);
+	loom_device_halt(ldev);
+	mutex_unlock(&ldev->fw_lock);
+}
+
+static void loom_reset_done(struct pci_dev *pdev)
+{
+	loom_reset_function_done(pci_get_drvdata(pdev));
+}
+
+static const struct pci_error_handlers loom_error_handlers = {
+	.reset_prepare = loom_reset_prepare,
+	.reset_done = loom_reset_done,
+};
 
 static const struct pci_device_id loom_pci_ids[] = {
 	{ PCI_DEVICE(LOOM_PCI_VENDOR, LOOM_PCI_DEVICE) },
@@ -166,6 +188,7 @@ static struct pci_driver loom_pci_driver = {
 	.probe = loom_probe,
 	.remove = loom_remove,
 	.dev_groups = loom_sysfs_groups,
+	.err_handler = &loom_error_handlers,
 };
 
 static int __init loom_init(void)

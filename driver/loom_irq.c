@@ -16,6 +16,7 @@
 #include "loom_irq.h"
 #include "loom_job.h"
 #include "loom_queue.h"
+#include "loom_reset.h"
 
 static irqreturn_t loom_irq_queues(int irq, void *data)
 {
@@ -36,7 +37,7 @@ static irqreturn_t loom_irq_admin(int irq, void *data)
 
 	loom_admin_irq(ldev);
 	if (loom_read(ldev, LOOM_REG_STATE) == LOOM_STATE_CRASHED)
-		queue_work(ldev->wq, &ldev->reset_work);
+		loom_reset_request(ldev, "the firmware crashed");
 
 	/* A device with a single vector uses it for its queues too. */
 	return loom_irq_queues(irq, data);

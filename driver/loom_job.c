@@ -26,16 +26,19 @@
 #include "loom_device.h"
 #include "loom_fence.h"
 #include "loom_gem.h"
+#include "loom_hang.h"
 #include "loom_isa.h"
 #include "loom_job.h"
 #include "loom_queue.h"
-#include "loom_reset.h"
+#include "loom_replay.h"
 #include "loom_trace.h"
 #include "loom_uring.h"
 #include "loom_vm.h"
 
 static_assert(sizeof(struct loom_hw_job) == 32);
 static_assert(sizeof(struct loom_hw_cqe) == 128);
+
+#define LOOM_JOB_FLAGS (DRM_LOOM_JOB_RELEASE_LAYER | DRM_LOOM_JOB_IDEMPOTENT)
 
 /* ---- create ---- */
 
@@ -73,7 +76,7 @@ static int loom_job_init(struct loom_job *job, struct loom_submission *sub,
 		drm_dbg(drm, "vm_slot %u of %u\n", desc->vm_slot, queue->vm_slots);
 		return -EINVAL;
 	}
-	if (desc->flags & ~DRM_LOOM_JOB_RELEASE_LAYER || desc->pad) {
+	if (desc->flags & ~LOOM_JOB_FLAGS || desc->pad) {
 		drm_dbg(drm, "job flags %#x, pad %#llx\n", desc->flags, desc->pad);
 		return -EINVAL;
 	}
@@ -85,6 +88,7 @@ static int loom_job_init(struct loom_job *job, struct loom_submission *sub,
 	job->user_data = desc->user_data;
 	if (desc->flags & DRM_LOOM_JOB_RELEASE_LAYER)
 		job->flags |= LOOM_JOB_RELEASE_LAYER;
+	job->idempotent = desc->flags & DRM_LOOM_JOB_IDEMPOTENT;
 	return 0;
 }
 
@@ -214,6 +218,8 @@ static void loom_submission_take_vms(struct loom_queue *queue, struct loom_submi
 		slot->jobs++;
 		kref_get(&slot->vm->ref);
 		sub->jobs[i].vm = slot->vm;
+		if (!sub->jobs[i].idempotent)
+			loom_vm_carry(slot->vm);
 	}
 }
 
@@ -251,6 +257,7 @@ static void loom_job_push(struct loom_queue *queue, struct loom_job *job)
 
 	job->seq = queue->sq_tail++;
 	job->pushed = jiffies;
+	job->begun = false;
 	queue->jobs[tag] = job;
 
 	desc->cookie = tag;
@@ -263,6 +270,27 @@ static void loom_job_push(struct loom_queue *queue, struct loom_job *job)
 	trace_loom_job_push(queue, job);
 }
 
+/* What goes to the ring next, or NULL. What came back from the device goes before all else. */
+static struct loom_job *loom_queue_next_job(struct loom_queue *queue)
+{
+	struct loom_submission *sub;
+	struct loom_job *job;
+
+	if (unlikely(!list_empty(&queue->parked))) {
+		job = list_first_entry(&queue->parked, struct loom_job, node);
+		list_del(&job->node);
+		return job;
+	}
+
+	sub = list_first_entry_or_null(&queue->pending, struct loom_submission, node);
+	if (!sub || atomic_read(&sub->num_waits))
+		return NULL;
+	job = &sub->jobs[sub->num_pushed++];
+	if (sub->num_pushed == sub->num_jobs)
+		list_del_init(&sub->node);
+	return job;
+}
+
 /*
  * Put on the ring what may go there. In order: what waits for a fence holds back all behind it. The
  * ring never has more jobs than entries, so neither it nor the completion ring can overflow.
@@ -270,23 +298,21 @@ static void loom_job_push(struct loom_queue *queue, struct loom_job *job)
 void loom_queue_push(struct loom_queue *queue)
 {
 	u32 tail = queue->sq_tail;
-	struct loom_submission *sub;
+	struct loom_job *job;
 
 	lockdep_assert_held(&queue->lock);
 
 	while (!queue->stopped && queue->num_free_tags) {
-		sub = list_first_entry_or_null(&queue->pending, struct loom_submission, node);
-		if (!sub || atomic_read(&sub->num_waits))
+		job = loom_queue_next_job(queue);
+		if (!job)
 			break;
-		loom_job_push(queue, &sub->jobs[sub->num_pushed++]);
-		if (sub->num_pushed == sub->num_jobs)
-			list_del_init(&sub->node);
+		loom_job_push(queue, job);
 	}
 
 	if (queue->sq_tail == tail)
 		return;
 	writel(queue->sq_tail, queue->doorbell); /* orders the entries before it */
-	loom_reset_watch(queue->ldev);
+	loom_hang_watch(queue->ldev);
 }
 
 /* ---- complete ---- */
@@ -393,6 +419,12 @@ static void loom_job_fault(struct loom_queue *queue, struct loom_job *job,
 			       cqe->fault_addr);
 }
 
+/* How a job ends that did not run because its VM is dead. It died of a reset by no fault of its own. */
+static int loom_job_status_of_dead(struct loom_job *job)
+{
+	return READ_ONCE(job->vm->fault.fault) == LOOM_FAULT_RESET ? -ECANCELED : -EIO;
+}
+
 /* Make of the device's word what the user is told. */
 static int loom_job_judge(struct loom_queue *queue, struct loom_job *job, struct loom_hw_cqe *cqe)
 {
@@ -405,9 +437,14 @@ static int loom_job_judge(struct loom_queue *queue, struct loom_job *job, struct
 
 	switch (cqe->fault) {
 	case LOOM_FAULT_CANCELLED:
-		return READ_ONCE(job->vm->dead) ? -EIO : -ECANCELED;
+		return READ_ONCE(job->vm->dead) ? loom_job_status_of_dead(job) : -ECANCELED;
 	case LOOM_FAULT_CONTEXT_DEAD:
-		return -EIO;
+		return loom_job_status_of_dead(job);
+	case LOOM_FAULT_BAD_SLOT:
+	case LOOM_FAULT_RESET:
+		if (READ_ONCE(job->vm->dead))
+			return loom_job_status_of_dead(job);
+		fallthrough;
 	default:
 		loom_job_fault(queue, job, cqe);
 		return -EIO;
@@ -423,7 +460,7 @@ static void loom_queue_account(struct loom_queue *queue, const struct loom_hw_cq
 	atomic64_add((u64)cqe->mac_busy + cqe->vector_busy, &busy[LOOM_ENGINE_COMPUTE]);
 }
 
-static struct loom_job *loom_queue_take_job(struct loom_queue *queue, u32 tag)
+struct loom_job *loom_queue_take_job(struct loom_queue *queue, u32 tag)
 {
 	struct loom_job *job = queue->jobs[tag];
 
@@ -453,6 +490,8 @@ bool loom_job_complete(struct loom_queue *queue, struct loom_hw_cqe *cqe,
 		return false;
 
 	job = loom_queue_take_job(queue, cqe->cookie);
+	if (unlikely(queue->holding) && loom_job_park(queue, job, cqe))
+		return true;
 	status = loom_job_judge(queue, job, cqe);
 	loom_queue_account(queue, cqe);
 	trace_loom_job_complete(queue, job, status, cqe->fault, cqe->end);
@@ -461,17 +500,21 @@ bool loom_job_complete(struct loom_queue *queue, struct loom_hw_cqe *cqe,
 	return true;
 }
 
-/* End a job that the device does not have. */
+/* End a job that the device does not have: with status, unless its VM's death says more. */
 void loom_job_cancel(struct loom_queue *queue, struct loom_job *job, int status,
 		     struct list_head *finished)
 {
 	struct loom_hw_cqe cqe = {
-		.fault = job->hung ? LOOM_FAULT_TIMEOUT : LOOM_FAULT_CANCELLED,
+		.fault = LOOM_FAULT_CANCELLED,
 		.fault_cmd = LOOM_NO_CMD,
 	};
 
 	if (job->hung)
-		status = -EIO;
+		cqe.fault = LOOM_FAULT_TIMEOUT;
+	else if (job->begun)
+		cqe.fault = LOOM_FAULT_RESET;
+	if (status == -ECANCELED && READ_ONCE(job->vm->dead))
+		status = loom_job_status_of_dead(job);
 	trace_loom_job_complete(queue, job, status, cqe.fault, 0);
 	loom_job_write_result(job, &cqe, status);
 	loom_job_end(queue, job, status, 0, finished);

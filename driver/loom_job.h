@@ -32,6 +32,9 @@ struct loom_job {
 	u16 flags;
 	u32 seq;		/* on the ring */
 	unsigned long pushed;	/* jiffies */
+	struct list_head node;	/* in loom_queue.parked */
+	bool idempotent;	/* may be run again */
+	bool begun;		/* parked: it may have left traces */
 	bool hung;		/* the driver gave up on it and killed its VM */
 };
 
@@ -70,6 +73,7 @@ void loom_submission_put(struct loom_submission *sub);
 int loom_submission_queue(struct loom_submission *sub);
 
 void loom_queue_push(struct loom_queue *queue);
+struct loom_job *loom_queue_take_job(struct loom_queue *queue, u32 tag);
 bool loom_job_complete(struct loom_queue *queue, struct loom_hw_cqe *cqe,
 		       struct list_head *finished);
 void loom_job_cancel(struct loom_queue *queue, struct loom_job *job, int status,

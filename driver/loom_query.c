@@ -19,6 +19,7 @@ union loom_answer {
 	struct loom_hw_counters counters;
 	struct drm_loom_time time;
 	struct drm_loom_vm_info vm;
+	struct drm_loom_recoveries recoveries;
 };
 
 /* The three clocks are read with nothing between them. */
@@ -32,6 +33,18 @@ static void loom_query_time(struct loom_device *ldev, struct drm_loom_time *time
 	time->instructions = loom_read64(ldev, LOOM_REG_INSTRUCTIONS);
 	local_irq_restore(flags);
 	time->interrupts = loom_read64(ldev, LOOM_REG_INTERRUPTS);
+}
+
+static void loom_query_recoveries(struct loom_device *ldev, struct drm_loom_recoveries *recoveries)
+{
+	atomic64_t *count = ldev->recoveries;
+
+	recoveries->context = atomic64_read(&count[LOOM_REPORT_CONTEXT]);
+	recoveries->queue = atomic64_read(&count[LOOM_REPORT_QUEUE]);
+	recoveries->core = atomic64_read(&count[LOOM_REPORT_CORE]);
+	recoveries->device = atomic64_read(&count[LOOM_REPORT_DEVICE]);
+	recoveries->function = atomic64_read(&count[LOOM_REPORT_FUNCTION]);
+	recoveries->wedged = atomic64_read(&count[LOOM_REPORT_WEDGED]);
 }
 
 static void loom_query_vm_info(struct loom_vm *vm, struct drm_loom_vm_info *info)
@@ -78,6 +91,9 @@ static int loom_query_answer(struct loom_file *lfile, const struct drm_loom_quer
 	case DRM_LOOM_QUERY_TIME:
 		loom_query_time(ldev, &answer->time);
 		return sizeof(answer->time);
+	case DRM_LOOM_QUERY_RECOVERIES:
+		loom_query_recoveries(ldev, &answer->recoveries);
+		return sizeof(answer->recoveries);
 	default:
 		ret = loom_query_vm(lfile, args->index, &answer->vm);
 		return ret ?: (int)sizeof(answer->vm);
@@ -91,6 +107,7 @@ static int loom_query_check(struct loom_device *ldev, const struct drm_loom_quer
 	switch (args->type) {
 	case DRM_LOOM_QUERY_DEVICE:
 	case DRM_LOOM_QUERY_TIME:
+	case DRM_LOOM_QUERY_RECOVERIES:
 		break;
 	case DRM_LOOM_QUERY_COUNTERS:
 		indices = ldev->caps.num_cores;

@@ -15,6 +15,7 @@
 #include "loom_irq.h"
 #include "loom_job.h"
 #include "loom_queue.h"
+#include "loom_replay.h"
 #include "loom_reset.h"
 #include "loom_vm.h"
 
@@ -135,26 +136,38 @@ static void loom_queue_destroy_hw(struct loom_queue *queue)
 	queue->known = false;
 }
 
-/* After a reset: all VMs are dead, so the table stays empty until it names new ones. */
+/* The device does not answer for long if an engine holds one of the queue's jobs. */
+int loom_queue_forget(struct loom_queue *queue, unsigned int ms)
+{
+	struct loom_admin_cmd cmd = {
+		.opcode = LOOM_ADMIN_QUEUE_DESTROY,
+		.queue.queue = queue->hw_id,
+	};
+	int ret;
+
+	lockdep_assert_held(&queue->ldev->fw_lock);
+
+	ret = queue->known ? loom_admin_try(queue->ldev, &cmd, ms) : 0;
+	if (!ret)
+		queue->known = false;
+	return ret;
+}
+
+/* The device does not know the queue, and has none of its jobs. */
 int loom_queue_restart(struct loom_queue *queue)
 {
-	unsigned long flags;
 	int ret;
 
 	lockdep_assert_held(&queue->ldev->fw_lock);
 
 	memset(queue->mem, 0, queue->mem_size);
-	ret = loom_queue_start(queue);
-	if (ret)
-		return ret;
-
-	spin_lock_irqsave(&queue->lock, flags);
 	queue->sq_tail = 0;
 	queue->cq_head = 0;
-	queue->stopped = queue->error;
-	loom_queue_push(queue);
-	spin_unlock_irqrestore(&queue->lock, flags);
-	return 0;
+	queue->garbled = false;
+	ret = loom_queue_start(queue);
+	if (!ret)
+		loom_queue_unpark(queue);
+	return ret;
 }
 
 /* ---- jobs ---- */
@@ -176,12 +189,14 @@ void loom_queue_drain(struct loom_queue *queue)
 	while (queue->cq_head != tail) {
 		struct loom_hw_cqe cqe = queue->cq[queue->cq_head % queue->entries];
 
-		if (!loom_job_complete(queue, &cqe, &finished)) {
+		if (!loom_job_complete(queue, &cqe, &finished) && !queue->holding) {
 			/* Also ends the loop when the tail is nonsense. */
-			loom_reset_request(queue->ldev, "a completion of no job");
+			loom_reset_request_queue(queue);
 			break;
 		}
 		queue->cq_head++;
+		if (unlikely(queue->holding) && queue->num_free_tags == queue->entries)
+			break; /* what is left can only be nonsense */
 	}
 	loom_queue_push(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -225,6 +240,7 @@ static void loom_queue_cancel_unpushed(struct loom_queue *queue, struct list_hea
 void loom_queue_fail(struct loom_queue *queue, int error)
 {
 	struct loom_submission *sub;
+	struct loom_job *job, *next;
 	LIST_HEAD(finished);
 	LIST_HEAD(waiting);
 	unsigned long flags;
@@ -242,6 +258,10 @@ void loom_queue_fail(struct loom_queue *queue, int error)
 	spin_lock_irqsave(&queue->lock, flags);
 	for (tag = 0; tag < queue->entries; tag++)
 		loom_job_cancel_tag(queue, tag, error, &finished);
+	list_for_each_entry_safe(job, next, &queue->parked, node) {
+		list_del(&job->node);
+		loom_job_cancel(queue, job, error, &finished);
+	}
 	loom_queue_cancel_unpushed(queue, &waiting, error, &finished);
 	spin_unlock_irqrestore(&queue->lock, flags);
 
@@ -310,6 +330,7 @@ static struct loom_queue *loom_queue_alloc(struct loom_file *lfile,
 	queue->doorbell = ldev->doorbells + id * LOOM_DOORBELL_STRIDE;
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->pending);
+	INIT_LIST_HEAD(&queue->parked);
 	INIT_LIST_HEAD(&queue->node);
 	INIT_WORK(&queue->push_work, loom_queue_push_work);
 	return queue;
@@ -350,6 +371,17 @@ err_free_queue:
 	return ERR_PTR(ret);
 }
 
+/* A device that is to hand jobs back sees an empty table. */
+void loom_queue_write_slot(struct loom_queue *queue, u32 slot)
+{
+	struct loom_vm *vm = queue->slots[slot].vm;
+
+	lockdep_assert_held(&queue->lock);
+
+	if (queue->mem && !queue->holding)
+		WRITE_ONCE(queue->vm_table[slot], vm && !READ_ONCE(vm->dead) ? vm->ctx : 0);
+}
+
 static void loom_queue_empty_slot(struct loom_queue *queue, struct loom_slot *slot)
 {
 	struct loom_vm *vm = slot->vm;
@@ -357,8 +389,7 @@ static void loom_queue_empty_slot(struct loom_queue *queue, struct loom_slot *sl
 	lockdep_assert_held(&queue->lock);
 
 	slot->vm = NULL;
-	if (queue->mem)
-		WRITE_ONCE(queue->vm_table[slot - queue->slots], 0);
+	loom_queue_write_slot(queue, slot - queue->slots);
 	if (vm)
 		loom_vm_put(vm);
 }
@@ -470,7 +501,7 @@ static int loom_queue_set_slot(struct loom_queue *queue, u32 index, struct loom_
 		slot->vm = vm;
 		if (vm)
 			kref_get(&vm->ref);
-		WRITE_ONCE(queue->vm_table[index], vm && !vm->dead ? vm->ctx : 0);
+		loom_queue_write_slot(queue, index);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return ret;

@@ -57,9 +57,12 @@ struct loom_queue {
 	spinlock_t lock;
 	int error;			/* nothing more is taken: -ENOENT destroyed, -ENODEV gone */
 	bool stopped;			/* nothing is put on the ring, for the device is in reset */
+	bool holding;			/* jobs that come back without having run are kept */
+	bool garbled;			/* read without the lock: its completions make no sense */
 	u32 sq_tail;			/* jobs put on the ring; also the sequence number */
 	u32 cq_head;			/* completions taken off it */
 	struct list_head pending;	/* struct loom_submission.node; not all on the ring */
+	struct list_head parked;	/* struct loom_job.node; they go to the ring before those */
 	struct loom_slot *slots;
 	/* Jobs that the device has, by tag, which is the cookie. Those above are free. */
 	struct loom_job **jobs;
@@ -74,7 +77,9 @@ struct loom_queue *loom_queue_lookup(struct loom_file *lfile, u32 id);
 void loom_queue_put(struct loom_queue *queue);
 void loom_queue_drain(struct loom_queue *queue);
 void loom_queue_fail(struct loom_queue *queue, int error);
+int loom_queue_forget(struct loom_queue *queue, unsigned int ms);
 int loom_queue_restart(struct loom_queue *queue);
+void loom_queue_write_slot(struct loom_queue *queue, u32 slot);
 void loom_queue_close(struct loom_queue *queue, int error);
 void loom_queue_detach(struct loom_queue *queue, int error);
 void loom_queue_empty_slots(struct loom_file *lfile, struct loom_vm *vm);

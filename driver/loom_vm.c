@@ -11,10 +11,13 @@
 #include "loom_admin.h"
 #include "loom_device.h"
 #include "loom_gem.h"
+#include "loom_isa.h"
 #include "loom_mmu.h"
 #include "loom_queue.h"
 #include "loom_trace.h"
 #include "loom_vm.h"
+
+#define LOOM_KILL_MS	500
 
 struct loom_mapping {
 	struct drm_mm_node node;
@@ -23,9 +26,8 @@ struct loom_mapping {
 
 /* ---- the firmware's side ---- */
 
-static int loom_vm_create_context(struct loom_vm *vm)
+static int loom_vm_tell(struct loom_vm *vm)
 {
-	struct loom_device *ldev = vm->ldev;
 	struct loom_admin_cmd cmd = {
 		.opcode = LOOM_ADMIN_CTX_CREATE,
 		.ctx = {
@@ -35,14 +37,21 @@ static int loom_vm_create_context(struct loom_vm *vm)
 			.lease_size = vm->lease.size,
 		},
 	};
+	int ret = loom_admin_exec(vm->ldev, &cmd);
+
+	vm->known = !ret;
+	return ret;
+}
+
+static int loom_vm_create_context(struct loom_vm *vm)
+{
+	struct loom_device *ldev = vm->ldev;
 	int ret;
 
 	mutex_lock(&ldev->fw_lock);
-	ret = loom_admin_exec(ldev, &cmd);
-	if (!ret) {
-		vm->known = true;
+	ret = loom_vm_tell(vm);
+	if (!ret)
 		list_add_tail(&vm->node, &ldev->vms);
-	}
 	mutex_unlock(&ldev->fw_lock);
 	return ret;
 }
@@ -89,8 +98,11 @@ static void loom_vm_invalidate(struct loom_vm *vm, u64 va, u64 size)
 	mutex_unlock(&ldev->fw_lock);
 }
 
-/* Have the device cancel the VM's jobs; the caller holds fw_lock and has declared it dead. */
-void loom_vm_kill(struct loom_vm *vm)
+/*
+ * Have the device cancel the VM's jobs; the caller holds fw_lock and has declared it dead.
+ * Return: 0 when they are, an error when an engine does not let go of them.
+ */
+int loom_vm_kill(struct loom_vm *vm)
 {
 	struct loom_admin_cmd cmd = {
 		.opcode = LOOM_ADMIN_CTX_KILL,
@@ -99,8 +111,48 @@ void loom_vm_kill(struct loom_vm *vm)
 
 	lockdep_assert_held(&vm->ldev->fw_lock);
 
-	if (vm->known)
+	return vm->known ? loom_admin_try(vm->ldev, &cmd, LOOM_KILL_MS) : 0;
+}
+
+/* The queues are about to give it the jobs again that a core reset took. */
+void loom_vm_release_held(struct loom_vm *vm)
+{
+	struct loom_admin_cmd cmd = {
+		.opcode = LOOM_ADMIN_CTX_RESUME,
+		.ctx.ctx = vm->ctx,
+	};
+
+	lockdep_assert_held(&vm->ldev->fw_lock);
+
+	if (vm->held && vm->known && !READ_ONCE(vm->dead))
 		loom_admin_revoke(vm->ldev, &cmd);
+	vm->held = false;
+}
+
+/* The device is in reset. What a job had left in the lease for others is lost. */
+void loom_vm_forget(struct loom_vm *vm)
+{
+	static const struct loom_vm_fault fault = {
+		.fault = LOOM_FAULT_RESET,
+		.cmd = LOOM_NO_CMD,
+	};
+
+	lockdep_assert_held(&vm->ldev->fw_lock);
+
+	vm->known = false;
+	vm->held = false;
+	if (vm->lease.size && READ_ONCE(vm->carries))
+		loom_vm_die(vm, &fault);
+}
+
+/* Make the context known again. One that is being destroyed has its tables as long as it is known. */
+int loom_vm_restore(struct loom_vm *vm)
+{
+	lockdep_assert_held(&vm->ldev->fw_lock);
+
+	if (vm->known || READ_ONCE(vm->dead) || READ_ONCE(vm->destroyed))
+		return 0;
+	return loom_vm_tell(vm);
 }
 
 /* ---- life ---- */

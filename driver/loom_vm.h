@@ -38,6 +38,8 @@ struct loom_vm {
 
 	struct list_head node;	/* in loom_device.vms, under fw_lock */
 	bool known;		/* by the firmware; under fw_lock */
+	bool held;		/* a core reset stopped it; under fw_lock, set without */
+	bool carries;		/* jobs may rely on what others left in the lease; never cleared */
 
 	/* Protects @fault, and @dead's way from false to true. Taken in hard interrupts. */
 	spinlock_t fault_lock;
@@ -47,10 +49,20 @@ struct loom_vm {
 	bool destroyed;		/* under loom_file.slots_lock; read without it by completions */
 };
 
+/* Only a job that can be run again says that it does not. */
+static inline void loom_vm_carry(struct loom_vm *vm)
+{
+	if (unlikely(!READ_ONCE(vm->carries)))
+		WRITE_ONCE(vm->carries, true);
+}
+
 struct loom_vm *loom_vm_lookup(struct loom_file *lfile, u32 id);
 void loom_vm_put(struct loom_vm *vm);
 bool loom_vm_die(struct loom_vm *vm, const struct loom_vm_fault *fault);
-void loom_vm_kill(struct loom_vm *vm);
+int loom_vm_kill(struct loom_vm *vm);
+void loom_vm_release_held(struct loom_vm *vm);
+void loom_vm_forget(struct loom_vm *vm);
+int loom_vm_restore(struct loom_vm *vm);
 void loom_vm_release_tables(struct loom_vm *vm);
 void loom_vm_close_all(struct loom_file *lfile);
 

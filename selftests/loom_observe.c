@@ -164,7 +164,7 @@ TEST_F(observe, hwmon)
 	EXPECT_EQ(-1, number_in(path));
 }
 
-static long long fdinfo(int fd, const char *key)
+static long long usage_of(int fd, const char *key)
 {
 	char path[64];
 	const char *line;
@@ -182,15 +182,15 @@ TEST_F(observe, fdinfo)
 
 	ASSERT_EQ(0, bo_create(self->fd, PAGE, &bo));
 	result = bo.map;
-	EXPECT_EQ(0, fdinfo(self->fd, "drm-engine-compute:\t"));
+	EXPECT_EQ(0, usage_of(self->fd, "drm-engine-compute:\t"));
 	ASSERT_EQ(0, submit_and_wait(self->fd, self->queue, &self->job, 1, &bo));
-	EXPECT_EQ(result->fetch_busy, fdinfo(self->fd, "drm-engine-fetch:\t"));
-	EXPECT_EQ(result->dma_busy, fdinfo(self->fd, "drm-engine-dma:\t"));
+	EXPECT_EQ(result->fetch_busy, usage_of(self->fd, "drm-engine-fetch:\t"));
+	EXPECT_EQ(result->dma_busy, usage_of(self->fd, "drm-engine-dma:\t"));
 	EXPECT_EQ(result->mac_busy + result->vector_busy,
-		  fdinfo(self->fd, "drm-engine-compute:\t"));
-	EXPECT_LT(0, fdinfo(self->fd, "drm-total-memory:\t"));
-	EXPECT_LT(0, fdinfo(self->fd, "drm-resident-memory:\t"));
-	EXPECT_LE(0, fdinfo(self->fd, "drm-shared-memory:\t"));
+		  usage_of(self->fd, "drm-engine-compute:\t"));
+	EXPECT_LT(0, usage_of(self->fd, "drm-total-memory:\t"));
+	EXPECT_LT(0, usage_of(self->fd, "drm-resident-memory:\t"));
+	EXPECT_LE(0, usage_of(self->fd, "drm-shared-memory:\t"));
 }
 
 TEST_F(observe, debugfs)

@@ -185,7 +185,8 @@ TEST_F_TIMEOUT(recovery, deaf, 60)
 	ASSERT_EQ(0, set_master(true));
 	while (vm_create(self->fd, 0, &vm))
 		usleep(1000);
-	EXPECT_EQ(-EIO, submit_and_wait(self->fd, self->queue, &self->job, 1, NULL));
+	/* a VM that nothing was run in has lost nothing */
+	EXPECT_EQ(0, submit_and_wait(self->fd, self->queue, &self->job, 1, NULL));
 	ASSERT_EQ(0, world_create(self->fd, &w));
 }
 

@@ -103,6 +103,8 @@ TEST_F(uapi, query)
 	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUERY, good, index, 1);
 	good.type = DRM_LOOM_QUERY_TIME;
 	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUERY, good, index, 1);
+	good.type = DRM_LOOM_QUERY_RECOVERIES;
+	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUERY, good, index, 1);
 	good.type = DRM_LOOM_QUERY_VM;
 	EXPECT_BAD(ENOENT, DRM_IOCTL_LOOM_QUERY, good, index, BAD_HANDLE);
 }
@@ -352,7 +354,7 @@ TEST_F(uapi, submit_job)
 	EXPECT_BAD_JOB(EINVAL, cmd_size, 4);
 	EXPECT_BAD_JOB(ENOENT, vm_slot, 1);
 	EXPECT_BAD_JOB(EINVAL, vm_slot, 2);
-	EXPECT_BAD_JOB(EINVAL, flags, 2);
+	EXPECT_BAD_JOB(EINVAL, flags, 4);
 	EXPECT_BAD_JOB(EINVAL, pad, 1);
 }
 

@@ -33,7 +33,7 @@ extern "C" {
 #endif
 
 #define DRM_LOOM_MAJOR 1	/* struct drm_version: version_major, version_minor */
-#define DRM_LOOM_MINOR 0
+#define DRM_LOOM_MINOR 1
 
 #define DRM_LOOM_QUERY		0x00
 #define DRM_LOOM_BO_CREATE	0x01
@@ -53,6 +53,7 @@ enum drm_loom_query_type {
 	DRM_LOOM_QUERY_COUNTERS = 1,	/* struct loom_hw_counters of core `index` */
 	DRM_LOOM_QUERY_TIME = 2,	/* struct drm_loom_time */
 	DRM_LOOM_QUERY_VM = 3,		/* struct drm_loom_vm_info of VM `index` */
+	DRM_LOOM_QUERY_RECOVERIES = 4,	/* struct drm_loom_recoveries; since 1.1 */
 };
 
 /*
@@ -82,6 +83,16 @@ struct drm_loom_vm_info {
 	__u32 lease_bytes;
 	__u64 fault_addr;
 	__u64 user_data;	/* of that job */
+};
+
+/* How often each step of recovery was taken since the driver was bound (recovery.rst). */
+struct drm_loom_recoveries {
+	__u64 context;		/* killed for not going on */
+	__u64 queue;
+	__u64 core;
+	__u64 device;
+	__u64 function;
+	__u64 wedged;		/* the device stays off until the driver is bound again */
 };
 
 /* ---- buffers ---- */
@@ -159,6 +170,12 @@ struct drm_loom_queue_set_vm {
 /* ---- submission ---- */
 
 #define DRM_LOOM_JOB_RELEASE_LAYER (1u << 0)	/* weights are freed when the job's compute ends */
+/*
+ * since 1.1. It may be run again from its start, also when it and jobs behind it have run in part:
+ * it reads nothing that it or they write, and nothing that another left in the lease. A reset that
+ * is not its fault does not end it.
+ */
+#define DRM_LOOM_JOB_IDEMPOTENT (1u << 1)
 
 struct drm_loom_job {
 	__u64 cmd_va;		/* 8-byte aligned, in the VM */
@@ -172,7 +189,10 @@ struct drm_loom_job {
 /* Written before the completion is signalled. Times are device ns; 0 = nothing to do there. */
 struct drm_loom_result {
 	__u64 user_data;
-	__s32 status;		/* 0, -EIO fault or dead VM, -ECANCELED, -ENODEV */
+	/* 0; -EIO fault or dead VM; -ECANCELED by its owner, or a reset that others are to blame for
+	 * (fault is LOOM_FAULT_RESET if it had begun); -ENODEV
+	 */
+	__s32 status;
 	__u32 fault;		/* enum loom_fault (loom_isa.h) */
 	__u32 fault_cmd;	/* number of the command to blame, or 0xffffffff */
 	__u32 pad;

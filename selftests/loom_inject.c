@@ -182,6 +182,7 @@ FIXTURE(inject) {
 };
 
 FIXTURE_VARIANT(inject) {
+	const char *name;
 	enum loom_inject fault;
 	__u32 arg;
 	/* of the victim's first job */
@@ -198,6 +199,7 @@ FIXTURE_VARIANT(inject) {
  * again if they are idempotent; if they are not and had begun, they end.
  */
 FIXTURE_VARIANT_ADD(inject, hang_fetch) {
+	.name = "hang_fetch",
 	.fault = LOOM_INJECT_HANG_FETCH,
 	.status = -EIO,
 	.vm_fault = LOOM_FAULT_TIMEOUT,
@@ -206,6 +208,7 @@ FIXTURE_VARIANT_ADD(inject, hang_fetch) {
 };
 
 FIXTURE_VARIANT_ADD(inject, hang_dma) {
+	.name = "hang_dma",
 	.fault = LOOM_INJECT_HANG_DMA,
 	.status = -EIO,
 	.vm_fault = LOOM_FAULT_TIMEOUT,
@@ -214,6 +217,7 @@ FIXTURE_VARIANT_ADD(inject, hang_dma) {
 };
 
 FIXTURE_VARIANT_ADD(inject, hang_compute) {
+	.name = "hang_compute",
 	.fault = LOOM_INJECT_HANG_COMPUTE,
 	.status = -EIO,
 	.vm_fault = LOOM_FAULT_TIMEOUT,
@@ -222,6 +226,7 @@ FIXTURE_VARIANT_ADD(inject, hang_compute) {
 };
 /* Nobody is to blame: whose lease may hold something of value loses it. */
 FIXTURE_VARIANT_ADD(inject, hang_firmware) {
+	.name = "hang_firmware",
 	.fault = LOOM_INJECT_HANG_FIRMWARE,
 	.status = -ECANCELED,
 	.vm_fault = LOOM_FAULT_RESET,
@@ -230,6 +235,7 @@ FIXTURE_VARIANT_ADD(inject, hang_firmware) {
 };
 
 FIXTURE_VARIANT_ADD(inject, crash_firmware) {
+	.name = "crash_firmware",
 	.fault = LOOM_INJECT_CRASH_FIRMWARE,
 	.late = true,
 	.status = -ECANCELED,
@@ -239,6 +245,7 @@ FIXTURE_VARIANT_ADD(inject, crash_firmware) {
 };
 
 FIXTURE_VARIANT_ADD(inject, ecc_firmware) {
+	.name = "ecc_firmware",
 	.fault = LOOM_INJECT_ECC_UNCORRECTED,
 	.arg = LOOM_MEMORY_FIRMWARE,
 	.late = true,
@@ -249,6 +256,7 @@ FIXTURE_VARIANT_ADD(inject, ecc_firmware) {
 };
 
 FIXTURE_VARIANT_ADD(inject, bad_cqe) {
+	.name = "bad_cqe",
 	.fault = LOOM_INJECT_BAD_CQE,
 	.status = -ECANCELED,
 	.vm_fault = LOOM_FAULT_RESET,
@@ -257,12 +265,14 @@ FIXTURE_VARIANT_ADD(inject, bad_cqe) {
 };
 
 FIXTURE_VARIANT_ADD(inject, dma_abort) {
+	.name = "dma_abort",
 	.fault = LOOM_INJECT_DMA_ABORT,
 	.status = -EIO,
 	.vm_fault = LOOM_FAULT_BUS,
 };
 
 FIXTURE_VARIANT_ADD(inject, ecc_weights) {
+	.name = "ecc_weights",
 	.fault = LOOM_INJECT_ECC_UNCORRECTED,
 	.arg = LOOM_MEMORY_WEIGHT_SRAM,
 	.status = -EIO,
@@ -270,6 +280,7 @@ FIXTURE_VARIANT_ADD(inject, ecc_weights) {
 };
 
 FIXTURE_VARIANT_ADD(inject, ecc_activations) {
+	.name = "ecc_activations",
 	.fault = LOOM_INJECT_ECC_UNCORRECTED,
 	.arg = LOOM_MEMORY_ACT_SRAM,
 	.status = -EIO,
@@ -277,6 +288,7 @@ FIXTURE_VARIANT_ADD(inject, ecc_activations) {
 };
 
 FIXTURE_VARIANT_ADD(inject, ecc_dram) {
+	.name = "ecc_dram",
 	.fault = LOOM_INJECT_ECC_UNCORRECTED,
 	.arg = LOOM_MEMORY_DRAM,
 	.status = -EIO,
@@ -284,21 +296,25 @@ FIXTURE_VARIANT_ADD(inject, ecc_dram) {
 };
 
 FIXTURE_VARIANT_ADD(inject, ecc_corrected) {
+	.name = "ecc_corrected",
 	.fault = LOOM_INJECT_ECC_CORRECTED,
 	.arg = LOOM_MEMORY_DRAM,
 };
 
 FIXTURE_VARIANT_ADD(inject, slow_dram) {
+	.name = "slow_dram",
 	.fault = LOOM_INJECT_SLOW_DRAM,
 	.arg = 1,
 };
 
 FIXTURE_VARIANT_ADD(inject, lose_irq) {
+	.name = "lose_irq",
 	.fault = LOOM_INJECT_LOSE_IRQ,
 	.arg = 8,
 };
 
 FIXTURE_VARIANT_ADD(inject, spurious_irq) {
+	.name = "spurious_irq",
 	.fault = LOOM_INJECT_SPURIOUS_IRQ,
 	.arg = 1,
 };
@@ -378,7 +394,7 @@ static void run(struct __test_metadata *_metadata, struct _test_data_inject *sel
 
 	recoveries_since(self->victim.fd, &self->steps);
 	TH_LOG("matrix: %s | %d | %s | %d | %llu %llu %llu %llu %llu %llu",
-	       _metadata->variant->name,
+	       variant->name,
 	       self->victim.results[0].status, flags ? "idempotent" : "other",
 	       other->results[0].status, self->steps.context, self->steps.queue,
 	       self->steps.core, self->steps.device, self->steps.function, self->steps.wedged);

@@ -8,7 +8,7 @@
 #include "graph.h"
 #include "lower.h"
 #include "passes.h"
-#include "quantised.h"
+#include "calibrate.h"
 
 struct chunk {
 	struct chunk *next;
@@ -196,6 +196,14 @@ static struct program *plan(struct graph *g)
 	return p;
 }
 
+static void quantise(struct graph *g)
+{
+	calibrate(g);
+	keep_reference(g);
+	quantise_graph(g);
+	report_accuracy(g);
+}
+
 static void compile(struct compile *c, const void *onnx, size_t size)
 {
 	struct program *p;
@@ -208,7 +216,11 @@ static void compile(struct compile *c, const void *onnx, size_t size)
 	simplify(g);
 	absorb_quantisation(g);
 	optimise(g);
+	if (c->options->quantise)
+		quantise(g);
 	graph_free_unused(g);
+	if (c->options->emit_qdq)
+		emit_qdq(g);
 	if (c->options->dump)
 		graph_print(g, stderr);
 	p = plan(g);
@@ -232,6 +244,10 @@ int loomc_compile(const void *onnx, size_t size, const struct loomc_options *opt
 
 void loomc_result_free(struct loomc_result *result)
 {
+	free(result->qdq);
+	result->qdq = NULL;
+	free(result->accuracy);
+	result->accuracy = NULL;
 	free(result->file);
 	free(result->report);
 	result->file = NULL;

@@ -144,7 +144,7 @@ struct node *node_new(struct compile *c, const char *op, const struct node *like
 	return n;
 }
 
-static unsigned int index_of(const struct graph *g, const struct node *node)
+unsigned int graph_index_of(const struct graph *g, const struct node *node)
 {
 	unsigned int i = 0;
 
@@ -157,7 +157,7 @@ struct node *insert_before(struct graph *g, struct node *at, const char *op, uns
 			   const struct hostop_tensor *shape)
 {
 	struct node *n = node_new(g->c, op, at, num_in, 1);
-	unsigned int i = index_of(g, at);
+	unsigned int i = graph_index_of(g, at);
 
 	n->out[0] = value_new(g->c, at->out[0]->name);
 	n->out[0]->producer = n;
@@ -169,24 +169,32 @@ struct node *insert_before(struct graph *g, struct node *at, const char *op, uns
 	return n;
 }
 
-void graph_insert_after(struct graph *g, struct node *at, struct node *node)
+static void insert_at(struct graph *g, unsigned int i, struct node *node)
 {
-	unsigned int i = index_of(g, at) + 1;
-
 	APPEND(g->c, g->nodes, g->num_nodes, NULL);
 	memmove(g->nodes + i + 1, g->nodes + i, (g->num_nodes - 1 - i) * sizeof(*g->nodes));
 	g->nodes[i] = node;
 }
 
+void graph_insert_before(struct graph *g, struct node *at, struct node *node)
+{
+	insert_at(g, graph_index_of(g, at), node);
+}
+
+void graph_insert_after(struct graph *g, struct node *at, struct node *node)
+{
+	insert_at(g, graph_index_of(g, at) + 1, node);
+}
+
 void graph_move_to(struct graph *g, struct node *node, struct node *at)
 {
 	remove_node(g, node);
-	g->nodes[index_of(g, at)] = node;
+	g->nodes[graph_index_of(g, at)] = node;
 }
 
 void remove_node(struct graph *g, struct node *node)
 {
-	g->nodes[index_of(g, node)] = NULL;
+	g->nodes[graph_index_of(g, node)] = NULL;
 }
 
 void replace_uses(struct graph *g, struct value *from, struct value *to)

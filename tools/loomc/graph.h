@@ -29,6 +29,7 @@ struct value {
 	struct node *user;	/* the last one found; the only one if uses is 1 and it is no output */
 	bool is_output;
 	struct lowered *lowered;
+	struct observed *observed;	/* calibrate.h */
 };
 
 struct node {
@@ -86,6 +87,8 @@ struct node *node_new(struct compile *c, const char *op, const struct node *like
 /* Put a new node of one output before another. Its output has the type and shape of `shape`. */
 struct node *insert_before(struct graph *g, struct node *at, const char *op, unsigned int num_in,
 			   const struct hostop_tensor *shape);
+unsigned int graph_index_of(const struct graph *g, const struct node *node);
+void graph_insert_before(struct graph *g, struct node *at, struct node *node);
 void graph_insert_after(struct graph *g, struct node *at, struct node *node);
 /* node stands where `at` stood, which is gone. */
 void graph_move_to(struct graph *g, struct node *node, struct node *at);

@@ -35,6 +35,15 @@ struct loomc_tensor {
 	struct hostop_tensor t;
 };
 
+/* How a layer's result differs from that of the float model, on the last sample. */
+struct loomc_accuracy {
+	char name[96];
+	const char *op;
+	unsigned int bits;	/* 8 or 16 */
+	double sqnr;		/* signal to quantisation noise, dB */
+	float max_error, max_value;
+};
+
 struct loomc_options {
 	const char *name;	/* of the model; NULL: none */
 	struct loom_hw_caps caps;
@@ -48,6 +57,11 @@ struct loomc_options {
 	bool timing_only;	/* weights have a size in the file, and no bytes */
 	uint64_t slice_bytes;	/* most weights of a slice; 0: chosen */
 	uint64_t lease_bytes;	/* most activation SRAM; 0: all that the device has */
+	bool quantise;		/* make a float model 8-bit, by its samples */
+	const struct loomc_tensor *samples;	/* sample_inputs of them, num_samples times */
+	unsigned int num_samples, sample_inputs;
+	double percentile;	/* of the samples to be in range; 100: all */
+	bool emit_qdq;		/* the quantised graph as ONNX: result->qdq */
 	bool dynamic_int8;	/* dynamically quantised products stay 8-bit */
 	bool dump;		/* print the graph before lowering to stderr */
 };
@@ -56,6 +70,10 @@ struct loomc_result {
 	void *file;		/* the .loom */
 	size_t size;
 	char *report;		/* JSON */
+	void *qdq;		/* an ONNX model */
+	size_t qdq_size;
+	struct loomc_accuracy *accuracy;	/* with options->quantise; free()d with the result */
+	unsigned int num_accuracy, room_accuracy;
 	char error[512];	/* in words, when loomc_compile() fails */
 	char notes[512];	/* what the user may want to know, a line each */
 };

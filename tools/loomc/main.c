@@ -8,6 +8,7 @@
 
 #include "loom_sim.h"
 #include "loomc.h"
+#include "samples.h"
 
 enum exit_code {
 	EXIT_OK = 0,
@@ -30,6 +31,13 @@ static const char help[] =
 "  --bind INPUT=VALUE       make an input a constant: true, false, a number, numbers with\n"
 "                           commas, or @FILE.npy\n"
 "  --output NAME            compile this output only (again for more); default: all\n"
+"  --quantize int8          make a float model 8-bit: weights of convolutions and products, a\n"
+"                           scale a channel, and what they read; needs --calibrate\n"
+"  --calibrate [INPUT=]FILE.npy\n"
+"                           a sample of an input, or several along its first dimension (again\n"
+"                           for more)\n"
+"  --calibration METHOD     range of a value: minmax (default) or percentile=P of the samples\n"
+"  --emit-qdq FILE.onnx     write the quantised graph as ONNX too\n"
 "  --dynamic TYPE           products that quantise their input as they go: fp16 (default: their\n"
 "                           weights become fp16) or int8 (they stay as they are)\n"
 "  --slice-bytes N          most weights of a slice, in bytes\n"
@@ -48,9 +56,12 @@ static const char help[] =
 #define MAX_SETTINGS 256
 
 struct arguments {
-	const char *model, *out, *report, *preset, *caps;
+	const char *model, *out, *report, *preset, *caps, *emit_qdq;
 	char *sizes[MAX_SETTINGS];	/* --caps NAME=SIZE,... */
 	unsigned int num_sizes;
+	char *calibrate[MAX_SAMPLES];
+	unsigned int num_calibrate;
+	struct samples samples;
 	struct loomc_setting shapes[MAX_SETTINGS], binds[MAX_SETTINGS];
 	const char *outputs[MAX_SETTINGS];
 	struct loomc_options options;
@@ -78,7 +89,8 @@ static int add_setting(struct loomc_setting *settings, unsigned int *num, char *
 }
 
 enum { OPT_PRESET = 256, OPT_CAPS, OPT_SHAPE, OPT_BIND, OPT_OUTPUT, OPT_SLICE_BYTES, OPT_NO_SLICE, OPT_LEASE,
-       OPT_TIMING_ONLY, OPT_NAME, OPT_REPORT, OPT_DYNAMIC, OPT_DUMP, OPT_HELP };
+       OPT_TIMING_ONLY, OPT_NAME, OPT_REPORT, OPT_DYNAMIC, OPT_QUANTIZE, OPT_CALIBRATE,
+       OPT_CALIBRATION, OPT_EMIT_QDQ, OPT_DUMP, OPT_HELP };
 
 static const struct option options[] = {
 	{ "out", required_argument, NULL, 'o' },
@@ -93,6 +105,10 @@ static const struct option options[] = {
 	{ "timing-only", no_argument, NULL, OPT_TIMING_ONLY },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "report", required_argument, NULL, OPT_REPORT },
+	{ "quantize", required_argument, NULL, OPT_QUANTIZE },
+	{ "calibrate", required_argument, NULL, OPT_CALIBRATE },
+	{ "calibration", required_argument, NULL, OPT_CALIBRATION },
+	{ "emit-qdq", required_argument, NULL, OPT_EMIT_QDQ },
 	{ "dynamic", required_argument, NULL, OPT_DYNAMIC },
 	{ "dump-graph", no_argument, NULL, OPT_DUMP },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -128,6 +144,19 @@ static int parse_caps(struct arguments *a, char *text)
 	return EXIT_OK;
 }
 
+static int parse_calibration(const char *text, double *percentile)
+{
+	char end;
+
+	*percentile = 100;
+	if (!strcmp(text, "minmax"))
+		return EXIT_OK;
+	if (sscanf(text, "percentile=%lf%c", percentile, &end) == 1 && *percentile > 50 &&
+	    *percentile <= 100)
+		return EXIT_OK;
+	return usage("--calibration: neither minmax nor percentile=P: ", text);
+}
+
 static int parse_option(struct arguments *a, int option)
 {
 	struct loomc_options *o = &a->options;
@@ -149,6 +178,16 @@ static int parse_option(struct arguments *a, int option)
 	case OPT_TIMING_ONLY: o->timing_only = true; break;
 	case OPT_NAME: o->name = optarg; break;
 	case OPT_REPORT: a->report = optarg; break;
+	case OPT_QUANTIZE:
+		o->quantise = true;
+		return strcmp(optarg, "int8") ? usage("--quantize: not int8: ", optarg) : EXIT_OK;
+	case OPT_CALIBRATE:
+		if (a->num_calibrate == MAX_SAMPLES)
+			return usage("too many samples", NULL);
+		a->calibrate[a->num_calibrate++] = optarg;
+		break;
+	case OPT_CALIBRATION: return parse_calibration(optarg, &o->percentile);
+	case OPT_EMIT_QDQ: a->emit_qdq = optarg; o->emit_qdq = true; break;
 	case OPT_DYNAMIC:
 		o->dynamic_int8 = !strcmp(optarg, "int8");
 		if (!o->dynamic_int8 && strcmp(optarg, "fp16"))
@@ -326,6 +365,20 @@ static void print_notes(const char *notes)
 	}
 }
 
+/* What 8 bits cost, layer by layer: error of each on the last sample, all before it 8-bit too. */
+static void print_accuracy(const struct loomc_result *result)
+{
+	if (result->num_accuracy)
+		printf("%-40s %-8s %4s %9s %12s %12s\n", "layer", "op", "bits", "SQNR", "max error",
+		       "max value");
+	for (unsigned int i = 0; i < result->num_accuracy; i++) {
+		const struct loomc_accuracy *l = &result->accuracy[i];
+
+		printf("%-40.40s %-8.8s %4u %6.1f dB %12.5g %12.5g\n", l->name, l->op, l->bits, l->sqnr,
+		       (double)l->max_error, (double)l->max_value);
+	}
+}
+
 static int compile(struct arguments *a)
 {
 	struct loomc_result result;
@@ -335,16 +388,28 @@ static int compile(struct arguments *a)
 
 	if (!onnx)
 		return EXIT_IO;
+	if (samples_read(&a->samples, a->calibrate, a->num_calibrate, onnx, size)) {
+		ret = EXIT_IO;
+		goto free_samples;
+	}
+	a->options.samples = a->samples.flat;
+	a->options.num_samples = a->samples.num_samples;
+	a->options.sample_inputs = a->samples.num_inputs;
 	if (loomc_compile(onnx, size, &a->options, &result)) {
 		fprintf(stderr, "loomc: %s: %s\n", a->model, result.error);
 		ret = EXIT_COMPILE;
 	} else {
 		print_notes(result.notes);
+		print_accuracy(&result);
 		ret = write_file(a->out, result.file, result.size);
 		if (!ret && a->report)
 			ret = write_file(a->report, result.report, strlen(result.report));
+		if (!ret && a->emit_qdq)
+			ret = write_file(a->emit_qdq, result.qdq, result.qdq_size);
 	}
 	loomc_result_free(&result);
+free_samples:
+	samples_free(&a->samples);
 	free(onnx);
 	return ret;
 }

@@ -55,5 +55,7 @@ extern const rule_fn quantised_rules[];
 bool quantised_operator(struct graph *g, struct node *node);
 /* All rules, until none changes anything; then constants that are left are dequantised. */
 void absorb_quantisation(struct graph *g);
+/* The graph as ONNX: result->qdq. */
+void emit_qdq(struct graph *g);
 
 #endif

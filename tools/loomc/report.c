@@ -16,6 +16,9 @@ static const char *opcode_name(unsigned int opcode)
 		[LOOM_OP_COPY] = "COPY", [LOOM_OP_BINARY] = "BINARY", [LOOM_OP_UNARY] = "UNARY",
 		[LOOM_OP_REDUCE] = "REDUCE", [LOOM_OP_SOFTMAX] = "SOFTMAX",
 		[LOOM_OP_LAYERNORM] = "LAYERNORM", [LOOM_OP_POOL] = "POOL",
+		[LOOM_OP_QCONV] = "QCONV", [LOOM_OP_QDWCONV] = "QDWCONV",
+		[LOOM_OP_QMATMUL] = "QMATMUL", [LOOM_OP_QUANT] = "QUANT",
+		[LOOM_OP_QBINARY] = "QBINARY", [LOOM_OP_QPOOL] = "QPOOL",
 	};
 
 	return names[opcode];

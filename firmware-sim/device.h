@@ -22,6 +22,7 @@
 #define MAX_OUTSTANDING	64	/* DRAM bursts between request and arrival, each core */
 #define MAX_ADMIN	256	/* entries of the admin rings */
 #define TLB_ENTRIES	1024
+#define TLB_REGIONS	256
 
 enum engine { ENGINE_FETCH, ENGINE_DMA, ENGINE_COMPUTE, ENGINE_COUNT };
 
@@ -230,6 +231,7 @@ struct firmware {
 
 struct tlb_entry {
 	uint32_t ctx;		/* 0: empty */
+	bool large;		/* of a region: one page */
 	bool writable;
 	uint64_t page;
 	uint64_t addr;
@@ -273,7 +275,7 @@ struct loom_sim {
 	struct context *context;	/* max_contexts + 1; number 0 is nobody */
 	struct queue *queue;
 	struct core core[MAX_CORES];
-	struct tlb_entry tlb[TLB_ENTRIES];
+	struct tlb_entry tlb[TLB_ENTRIES], tlb_regions[TLB_REGIONS];
 };
 
 static inline bool functional(const struct loom_sim *sim)

@@ -99,20 +99,35 @@ static bool has_job(const struct queue *queue)
 	return queue->used && !queue->dying && queue->sq_head != queue->sq_tail;
 }
 
+static void consider(struct loom_sim *sim, struct queue *queue,
+		     struct queue *candidate[LOOM_BAND_COUNT])
+{
+	struct queue **best;
+
+	if (!has_job(queue) || !wants_more(sim, queue_core(sim, queue)))
+		return;
+	best = &candidate[queue->desc.band];
+	if (!*best || queue->share < (*best)->share)
+		*best = queue;
+}
+
 /* Of each band the queue with the least device time; of equals, the next in turn. */
 static void find_candidates(struct loom_sim *sim, struct queue *candidate[LOOM_BAND_COUNT])
 {
-	uint32_t n = sim->config.caps.max_queues;
+	uint32_t n = sim->config.caps.max_queues, next = sim->fw.next_queue;
 
-	for (uint32_t i = 0; i < n; i++) {
-		struct queue *queue = &sim->queue[(sim->fw.next_queue + i) % n], **best;
+	for (uint32_t i = next; i < n; i++)
+		consider(sim, &sim->queue[i], candidate);
+	for (uint32_t i = 0; i < next; i++)
+		consider(sim, &sim->queue[i], candidate);
+}
 
-		if (!has_job(queue) || !wants_more(sim, queue_core(sim, queue)))
-			continue;
-		best = &candidate[queue->desc.band];
-		if (!*best || queue->share < (*best)->share)
-			*best = queue;
-	}
+static bool any_wants_more(const struct loom_sim *sim)
+{
+	for (uint32_t i = 0; i < sim->config.caps.num_cores; i++)
+		if (wants_more(sim, &sim->core[i]))
+			return true;
+	return false;
 }
 
 /* Has the band number `at` waited as long as each of those above it may ask? */
@@ -149,7 +164,7 @@ struct queue *band_next(struct loom_sim *sim)
 {
 	struct queue *candidate[LOOM_BAND_COUNT] = { NULL }, *queue;
 
-	if (!sim->fw.in_rings)
+	if (!sim->fw.in_rings || !any_wants_more(sim))
 		return NULL;
 	find_candidates(sim, candidate);
 	queue = choose(sim, candidate);

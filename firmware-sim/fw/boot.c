@@ -95,6 +95,7 @@ void boot_reset(struct loom_sim *sim)
 	bands_init(sim);
 	inject_end(sim);
 	memset(sim->tlb, 0, sizeof(sim->tlb));
+	memset(sim->tlb_regions, 0, sizeof(sim->tlb_regions));
 	sim->state = LOOM_STATE_RESET;
 	sim->error = LOOM_BOOT_OK;
 	sim->interrupts = 0;

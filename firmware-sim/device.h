@@ -12,7 +12,7 @@
 
 #include "hw/scratch.h"
 #include "loom_sim.h"
-#include "timing/loom_timing.h"
+#include "timing/passes.h"
 
 #define PS_PER_NS	1000ull
 #define NEVER		UINT64_MAX
@@ -69,6 +69,7 @@ struct queue {
 struct command {
 	const struct loom_cmd *cmd;
 	uint32_t number;	/* in the buffer */
+	uint64_t ps;		/* compute: what it takes to execute */
 };
 
 struct job {
@@ -161,7 +162,7 @@ struct compute {
 	struct job *job;	/* the pass under way is of its first command not done */
 	struct loom_pass pass;
 	uint64_t index;		/* of the pass */
-	uint64_t passes;
+	struct passes passes;
 	uint64_t cycles;	/* of the command's earlier passes */
 	uint64_t started;	/* ps */
 	uint64_t executed;	/* ps of its earlier passes, for the watchdog */
@@ -181,6 +182,9 @@ struct core {
 	uint32_t num_jobs;
 	/* of all of them: ps of compute, bytes not yet requested by fetch */
 	uint64_t compute_left, fetch_left;
+	/* fetch, dma: commands of the living; job_issuing() was this one, or NULL */
+	uint32_t unissued[ENGINE_COMPUTE];
+	struct job *issuing[ENGINE_COMPUTE];
 	bool hung[ENGINE_COUNT];	/* hw/hang.c */
 	struct job *held[ENGINE_COUNT];
 	bool ended;		/* something did; jobs_complete() looks whether a job has */
@@ -330,6 +334,7 @@ void inject_waiting(struct loom_sim *sim);
 void inject_end(struct loom_sim *sim);
 bool inject_loses_irq(struct loom_sim *sim);
 bool inject_spoils_cqe(struct loom_sim *sim);
+bool inject_spoils_memory(const struct loom_sim *sim);
 enum loom_fault inject_read(struct loom_sim *sim, struct core *core, enum loom_memory memory);
 bool inject_watches_bursts(const struct loom_sim *sim);
 enum loom_fault inject_burst(struct loom_sim *sim, struct core *core, bool writes);
@@ -381,13 +386,15 @@ void queue_complete(struct loom_sim *sim, struct queue *queue, struct loom_hw_cq
 struct job *job_take(struct loom_sim *sim, struct queue *queue);
 void job_dispatch(struct loom_sim *sim, struct job *job);
 void job_free(struct core *core, struct job *job);
-uint64_t job_compute_time(const struct loom_hw_caps *caps, const struct loom_cmd *cmd);
 /* Its engines have nothing left to do for it: it is done, or dead. */
 void job_forget_left(struct core *core, struct job *job);
 bool job_has_left(const struct job *job, enum engine engine);
 bool job_may_run(struct core *core, struct job *job, enum engine engine);
 /* The engine's work now is in this job: the oldest one with commands not issued, or NULL. */
 struct job *job_issuing(struct core *core, enum engine engine);
+/* All of its next command was requested; or not all of it, after all. */
+void job_issued(struct core *core, struct job *job, enum engine engine);
+void job_unissue(struct core *core, struct job *job, enum engine engine);
 void jobs_complete(struct loom_sim *sim, struct core *core);
 
 /* fw/fault.c */

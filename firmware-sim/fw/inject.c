@@ -255,6 +255,12 @@ bool inject_spoils_cqe(struct loom_sim *sim)
 	return strikes(&sim->inject.bad_cqe);
 }
 
+bool inject_spoils_memory(const struct loom_sim *sim)
+{
+	return sim->inject.bad_bit[LOOM_MEMORY_WEIGHT_SRAM] ||
+	       sim->inject.bad_bit[LOOM_MEMORY_ACT_SRAM];
+}
+
 /* Somebody reads this memory for a job. */
 enum loom_fault inject_read(struct loom_sim *sim, struct core *core, enum loom_memory memory)
 {

@@ -76,18 +76,18 @@ static void deal(struct job *job)
 	}
 }
 
-uint64_t job_compute_time(const struct loom_hw_caps *caps, const struct loom_cmd *cmd)
-{
-	return loom_timing_cycles_to_ps(caps, loom_timing_cycles(caps, cmd));
-}
-
 /* What it will ask of the engines. */
 static void estimate(const struct loom_hw_caps *caps, struct job *job)
 {
 	uint64_t bytes = 0;
 
-	for (uint32_t i = 0; i < job->count[ENGINE_COMPUTE]; i++)
-		job->compute_left += job_compute_time(caps, job->stream[ENGINE_COMPUTE][i].cmd);
+	for (uint32_t i = 0; i < job->count[ENGINE_COMPUTE]; i++) {
+		struct command *command = &job->stream[ENGINE_COMPUTE][i];
+
+		command->ps = loom_timing_cycles_to_ps(caps,
+						       loom_timing_cycles(caps, command->cmd));
+		job->compute_left += command->ps;
+	}
 	for (uint32_t i = 0; i < job->count[ENGINE_DMA]; i++)
 		bytes += loom_timing_dram_bytes(job->stream[ENGINE_DMA][i].cmd);
 	job->dram_time = loom_timing_dram_ps(caps, bytes + job->weight_bytes);
@@ -160,6 +160,8 @@ void job_dispatch(struct loom_sim *sim, struct job *job)
 	core->job[core->num_jobs++] = job;
 	core->compute_left += job->compute_left;
 	core->fetch_left += job->weight_bytes;
+	for (int e = 0; e < ENGINE_COMPUTE; e++)
+		core->unissued[e] += job->count[e];
 	core->ended = true;
 	job->cqe.dispatched = sim->now / PS_PER_NS;
 	if (job->cqe.fault == LOOM_FAULT_NONE && job->ctx->dead)
@@ -183,10 +185,15 @@ void job_forget_left(struct core *core, struct job *job)
 	core->compute_left -= job->compute_left;
 	job->compute_left = 0;
 	core->fetch_left -= job->weight_bytes - job->reserved;
+	for (int e = 0; e < ENGINE_COMPUTE; e++)
+		core->unissued[e] -= job->count[e] - job->issued[e];
 }
 
 void job_free(struct core *core, struct job *job)
 {
+	for (int e = 0; e < ENGINE_COMPUTE; e++)
+		if (core->issuing[e] == job)
+			core->issuing[e] = NULL;
 	pool_put(&core->weight_pool, job->weights, job->weight_bytes);
 	free(job->stream[0]);
 	free(job->buffer);
@@ -215,13 +222,37 @@ bool job_may_run(struct core *core, struct job *job, enum engine engine)
 	return true;
 }
 
+static bool has_unissued(const struct job *job, enum engine engine)
+{
+	return job && !job->dead && job->issued[engine] < job->count[engine];
+}
+
+void job_issued(struct core *core, struct job *job, enum engine engine)
+{
+	job->issued[engine]++;
+	core->unissued[engine]--;
+}
+
+void job_unissue(struct core *core, struct job *job, enum engine engine)
+{
+	job->issued[engine]--;
+	core->unissued[engine]++;
+	core->issuing[engine] = job;
+}
+
 struct job *job_issuing(struct core *core, enum engine engine)
 {
+	if (has_unissued(core->issuing[engine], engine))
+		return core->issuing[engine];
+	if (!core->unissued[engine])
+		return NULL;
 	for (uint32_t i = 0; i < core->num_jobs; i++) {
 		struct job *job = core->job[i];
 
-		if (!job->dead && job->issued[engine] < job->count[engine])
-			return job;
+		if (!has_unissued(job, engine))
+			continue;
+		core->issuing[engine] = job;
+		return job;
 	}
 	return NULL;
 }

@@ -466,10 +466,11 @@ static void check_window(struct checker *c, const struct loom_cmd *cmd)
 {
 	const struct loom_hw_caps *caps = &c->config->caps;
 	uint64_t kept = cmd->release_to > c->released ? cmd->release_to : c->released;
-	uint64_t at_once = c->stream_first + loom_timing_weight_window(caps, cmd) - c->released;
+	uint64_t at_once;
 
 	if (c->header->weight_bytes <= caps->weight_sram_bytes)
 		return;
+	at_once = c->stream_first + loom_timing_weight_window(caps, cmd) - c->released;
 	if (c->weights_end > kept && c->weights_end - kept > at_once)
 		at_once = c->weights_end - kept;
 	if (at_once + caps->dram_burst_bytes > caps->weight_sram_bytes)

@@ -41,9 +41,9 @@ void compute_stall(struct loom_sim *sim, struct core *core, enum stall stall, st
 	compute->stalled_since = sim->now;
 }
 
-static void load_pass(struct loom_sim *sim, struct compute *compute, struct job *job)
+static void load_pass(struct compute *compute)
 {
-	compute->pass = loom_timing_pass(&sim->config.caps, current(job)->cmd, compute->index);
+	compute->pass = passes_get(&compute->passes, compute->index);
 }
 
 /* Why the next pass of the job cannot start. */
@@ -62,8 +62,8 @@ static void begin_command(struct loom_sim *sim, struct compute *compute, struct 
 	compute->index = 0;
 	compute->cycles = 0;
 	compute->executed = 0;
-	compute->passes = loom_timing_passes(&sim->config.caps, current(job)->cmd);
-	load_pass(sim, compute, job);
+	passes_plan(&compute->passes, &sim->config.caps, current(job)->cmd);
+	load_pass(compute);
 }
 
 static void start_pass(struct loom_sim *sim, struct compute *compute)
@@ -123,7 +123,7 @@ enum compute_state compute_state(const struct loom_sim *sim, const struct core *
 	const struct compute *compute = &core->compute;
 
 	if (sim->event[EVENT_COMPUTE].at != NEVER)
-		return busy[loom_timing_unit(current(compute->job)->cmd)];
+		return busy[compute->passes.unit];
 	return compute->stall == STALL_WEIGHTS ? COMPUTE_WAIT_WEIGHTS :
 	       compute->stall == STALL_DMA ? COMPUTE_WAIT_DMA : COMPUTE_IDLE;
 }
@@ -134,6 +134,8 @@ static bool memory_error(struct loom_sim *sim, struct core *core, struct job *jo
 	const struct command *command = current(job);
 	enum loom_fault fault = LOOM_FAULT_NONE;
 
+	if (!inject_spoils_memory(sim))
+		return false;
 	if (loom_timing_weight_window(&sim->config.caps, command->cmd))
 		fault = inject_read(sim, core, LOOM_MEMORY_WEIGHT_SRAM);
 	if (!fault && command->cmd->opcode != LOOM_OP_NOP)
@@ -143,13 +145,13 @@ static bool memory_error(struct loom_sim *sim, struct core *core, struct job *jo
 	return fault;
 }
 
-static void count_done(const struct loom_hw_caps *caps, struct core *core, struct job *job,
-		       const struct loom_cmd *cmd)
+static void count_done(const struct loom_hw_caps *caps, struct core *core, struct job *job)
 {
-	uint64_t ps = job_compute_time(caps, cmd);
+	const struct command *command = current(job);
+	const struct loom_cmd *cmd = command->cmd;
 
-	job->compute_left -= ps;
-	core->compute_left -= ps;
+	job->compute_left -= command->ps;
+	core->compute_left -= command->ps;
 	core->counters.macs += loom_timing_macs(cmd);
 	core->macs_8bit += loom_timing_macs_8bit(cmd);
 	core->sram_bytes += loom_timing_sram_bytes(caps, cmd);
@@ -165,7 +167,7 @@ static void end_command(struct loom_sim *sim, struct core *core, struct job *job
 	if (functional(sim))
 		execute(&sim->config.caps, &core->scratch, cmd, act_sram_of(core, job->ctx),
 			job->weights);
-	count_done(&sim->config.caps, core, job, cmd);
+	count_done(&sim->config.caps, core, job);
 	core->compute.job = NULL;
 	core->ended = true;
 	job->cqe.compute_end = sim->now / PS_PER_NS;
@@ -190,10 +192,10 @@ void compute_pass_done(struct loom_sim *sim)
 	if (!(job->desc.flags & LOOM_JOB_RELEASE_LAYER))
 		weight_release(job, min(compute->pass.done, cmd->release_to));
 	compute->index++;
-	if (compute->index == compute->passes)
+	if (compute->index == compute->passes.count)
 		end_command(sim, core, job);
 	else
-		load_pass(sim, compute, job);
+		load_pass(compute);
 }
 
 /* The job died. If it was this one's turn, the engine is free at once. */

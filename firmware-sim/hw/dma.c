@@ -56,7 +56,8 @@ bool dma_next(struct loom_sim *sim, struct core *core, struct transfer *t)
 	};
 	t->last = t->bytes == left;
 	job->moved[ENGINE_DMA] = t->last ? 0 : t->offset + t->bytes;
-	job->issued[ENGINE_DMA] += t->last;
+	if (t->last)
+		job_issued(core, job, ENGINE_DMA);
 	return true;
 }
 

@@ -86,7 +86,8 @@ bool fetch_next(struct loom_sim *sim, struct core *core, struct transfer *t)
 	job = t->job;
 	weight_reserve(core, job, t->bytes);
 	job->moved[ENGINE_FETCH] = t->last ? 0 : t->offset + t->bytes;
-	job->issued[ENGINE_FETCH] += t->last;
+	if (t->last)
+		job_issued(core, job, ENGINE_FETCH);
 	return true;
 }
 
@@ -96,7 +97,8 @@ void fetch_take_back(struct core *core, struct transfer *t, uint64_t bytes)
 	struct job *job = t->job;
 
 	weight_give_back(core, job, bytes);
-	job->issued[ENGINE_FETCH] -= t->last;
+	if (t->last)
+		job_unissue(core, job, ENGINE_FETCH);
 	job->moved[ENGINE_FETCH] = t->offset + t->bytes;
 	t->last = false;
 }

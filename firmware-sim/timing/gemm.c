@@ -4,6 +4,8 @@
  */
 #include "mapping.h"
 
+#include "arith.h"
+
 static bool is_8bit(const struct loom_cmd_conv *cmd)
 {
 	return cmd->hdr.opcode == LOOM_OP_QCONV || cmd->hdr.opcode == LOOM_OP_QDWCONV;

@@ -3,8 +3,8 @@
  * The passes of a command on the MAC array: what each needs and frees of the weights. A pass is one
  * K tile of a group's row step, or several when they are short (mapping.h).
  */
+#include "arith.h"
 #include "mac.h"
-#include "mapping.h"
 
 /* ---- weights ---- */
 
@@ -53,11 +53,9 @@ static uint64_t group_passes(const struct group *group)
 	return group->steps * group->k_passes;
 }
 
-uint64_t mac_passes(const struct loom_hw_caps *caps, const struct loom_cmd *cmd)
+uint64_t mac_passes(const struct mapping *map)
 {
-	struct mapping map = map_command(caps, cmd);
-
-	return map.full_groups * group_passes(&map.full) + group_passes(&map.last);
+	return map->full_groups * group_passes(&map->full) + group_passes(&map->last);
 }
 
 static struct loom_pass pass_of_group(const struct mapping *map,
@@ -74,20 +72,18 @@ static struct loom_pass pass_of_group(const struct mapping *map,
 	return pass;
 }
 
-struct loom_pass mac_pass(const struct loom_hw_caps *caps, const struct loom_cmd *cmd, uint64_t i)
+struct loom_pass mac_pass(const struct mapping *map, uint64_t i)
 {
-	struct mapping map = map_command(caps, cmd);
-	uint64_t each = group_passes(&map.full);
-	uint64_t number = min(i / each, map.full_groups);
-	const struct group *group = number < map.full_groups ? &map.full : &map.last;
-	struct loom_pass pass = pass_of_group(&map, group, number * map.side,
-					      i - number * each);
+	uint64_t each = group_passes(&map->full);
+	uint64_t number = min(i / each, map->full_groups);
+	const struct group *group = number < map->full_groups ? &map->full : &map->last;
+	struct loom_pass pass = pass_of_group(map, group, number * map->side, i - number * each);
 
-	if (map.gemm.whole)
-		pass.need = max(map.gemm.weights + map.gemm.weight_bytes,
-				map.gemm.bias + map.gemm.bias_bytes);
+	if (map->gemm.whole)
+		pass.need = max(map->gemm.weights + map->gemm.weight_bytes,
+				map->gemm.bias + map->gemm.bias_bytes);
 	if (i == 0)
-		pass.cycles += map_start_cycles(&map);
+		pass.cycles += map_start_cycles(map);
 	return pass;
 }
 

@@ -2,10 +2,10 @@
 #ifndef LOOM_TIMING_MAC_H
 #define LOOM_TIMING_MAC_H
 
-#include "loom_timing.h"
+#include "mapping.h"
 
-uint64_t mac_passes(const struct loom_hw_caps *caps, const struct loom_cmd *cmd);
-struct loom_pass mac_pass(const struct loom_hw_caps *caps, const struct loom_cmd *cmd, uint64_t i);
+uint64_t mac_passes(const struct mapping *map);
+struct loom_pass mac_pass(const struct mapping *map, uint64_t i);
 uint64_t mac_cycles(const struct loom_hw_caps *caps, const struct loom_cmd *cmd);
 uint64_t mac_weight_window(const struct loom_hw_caps *caps, const struct loom_cmd *cmd);
 

@@ -10,6 +10,8 @@
  */
 #include "mapping.h"
 
+#include "arith.h"
+
 /* Shorter passes are joined: bookkeeping, so that a vector times a matrix is not 10^5 events. */
 #define PASS_CYCLES	128
 

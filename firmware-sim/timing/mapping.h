@@ -58,19 +58,4 @@ uint64_t map_step_rows(const struct mapping *map, const struct group *group, uin
 /* K tiles [first, end) of a row step of so many rows. */
 uint64_t map_tile_cycles(const struct mapping *map, uint64_t first, uint64_t end, uint64_t rows);
 
-static inline uint64_t div_up(uint64_t a, uint64_t b)
-{
-	return (a + b - 1) / b;
-}
-
-static inline uint64_t min(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-static inline uint64_t max(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 #endif /* LOOM_TIMING_MAPPING_H */

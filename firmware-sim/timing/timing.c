@@ -23,25 +23,6 @@ enum loom_unit loom_timing_unit(const struct loom_cmd *cmd)
 	}
 }
 
-uint64_t loom_timing_passes(const struct loom_hw_caps *caps, const struct loom_cmd *cmd)
-{
-	switch (loom_timing_unit(cmd)) {
-	case LOOM_UNIT_MAC:	return mac_passes(caps, cmd);
-	case LOOM_UNIT_VECTOR:	return vector_passes(caps, cmd);
-	default:		return 1;
-	}
-}
-
-struct loom_pass loom_timing_pass(const struct loom_hw_caps *caps, const struct loom_cmd *cmd,
-				  uint64_t i)
-{
-	switch (loom_timing_unit(cmd)) {
-	case LOOM_UNIT_MAC:	return mac_pass(caps, cmd, i);
-	case LOOM_UNIT_VECTOR:	return vector_pass(caps, cmd, i);
-	default:		return (struct loom_pass){ 0 };
-	}
-}
-
 uint64_t loom_timing_cycles(const struct loom_hw_caps *caps, const struct loom_cmd *cmd)
 {
 	switch (loom_timing_unit(cmd)) {

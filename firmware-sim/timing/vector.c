@@ -158,20 +158,16 @@ uint64_t vector_cycles(const struct loom_hw_caps *caps, const struct loom_cmd *c
 	       (work.elements + caps->vector_lanes - 1) / caps->vector_lanes * work.cost;
 }
 
-uint64_t vector_passes(const struct loom_hw_caps *caps, const struct loom_cmd *cmd)
+uint64_t vector_passes(uint64_t cycles)
 {
-	return (vector_cycles(caps, cmd) + PASS_CYCLES - 1) / PASS_CYCLES;
+	return (cycles + PASS_CYCLES - 1) / PASS_CYCLES;
 }
 
-struct loom_pass vector_pass(const struct loom_hw_caps *caps, const struct loom_cmd *cmd,
-			     uint64_t i)
+uint64_t vector_pass(uint64_t cycles, uint64_t i)
 {
-	uint64_t left = vector_cycles(caps, cmd) - i * PASS_CYCLES;
+	uint64_t left = cycles - i * PASS_CYCLES;
 
-	return (struct loom_pass){
-		.cycles = left < PASS_CYCLES ? left : PASS_CYCLES,
-		.need = vector_weights_end(cmd),
-	};
+	return left < PASS_CYCLES ? left : PASS_CYCLES;
 }
 
 /* ---- operands in the weight SRAM ---- */

@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench.h"
+#include "submit.h"
 
 int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "run"))
 		return bench_run(argc - 1, argv + 1);
-	fputs("usage: loom-bench run [OPTION...] MODEL...\n", stderr);
+	if (argc > 1 && !strcmp(argv[1], "submit"))
+		return bench_submit_guest(argc - 1, argv + 1);
+	fputs("usage: loom-bench run [OPTION...] MODEL...\n       loom-bench submit [PATH]\n", stderr);
 	return EXIT_USAGE;
 }

@@ -57,8 +57,9 @@ bool loom_sim_preset(struct loom_sim_config *config, const char *name);
 /* NULL-terminated list of preset names. */
 const char *const *loom_sim_presets(void);
 /*
- * Set one of the preset's sizes by its name, as a QEMU property ("act-sram", "2G"), or functional
- * or watchdog-ns. Returns what is wrong with it, or NULL.
+ * Set one of the preset's sizes by its name, as a QEMU property ("act-sram", "2G"), or functional,
+ * int8, dataflow, watchdog-ns, or the versions that the device reports. Returns what is wrong with
+ * it, or NULL.
  */
 const char *loom_sim_set(struct loom_sim_config *config, const char *name, const char *value);
 /* What is wrong with the sizes, or NULL. */

@@ -20,6 +20,8 @@ static const struct {
 	CAP(array_rows), CAP(array_cols), CAP(num_arrays), CAP(clock_khz), CAP(acc_rows),
 	CAP(wload_rows), CAP(vector_lanes), CAP(weight_sram_bytes), CAP(act_sram_bytes),
 	CAP(dram_mbps), CAP(dram_latency_ns), CAP(dram_burst_bytes), CAP(fw_job_ns), CAP(fw_cmd_ns),
+	/* what it says it is, for testing who listens */
+	CAP(hw_version), CAP(isa_version),
 };
 
 #define NUM_SIZES (sizeof(sizes) / sizeof(sizes[0]))
@@ -70,12 +72,31 @@ static const char *set_number(struct loom_sim_config *config, const char *name, 
 	return "the device has no such size";
 }
 
+static const char *parse_switch(const char *text, bool *on)
+{
+	*on = !strcmp(text, "on");
+	return *on || !strcmp(text, "off") ? NULL : "on or off expected";
+}
+
 static const char *set_functional(struct loom_sim_config *config, const char *value)
 {
-	if (strcmp(value, "on") && strcmp(value, "off"))
-		return "on or off expected";
-	config->functional = strcmp(value, "off") ? LOOM_SIM_FUNCTIONAL_ON :
-						    LOOM_SIM_FUNCTIONAL_OFF;
+	bool on;
+	const char *wrong = parse_switch(value, &on);
+
+	if (!wrong)
+		config->functional = on ? LOOM_SIM_FUNCTIONAL_ON : LOOM_SIM_FUNCTIONAL_OFF;
+	return wrong;
+}
+
+static const char *set_int8(struct loom_sim_config *config, const char *value)
+{
+	bool on;
+	const char *wrong = parse_switch(value, &on);
+
+	if (wrong)
+		return wrong;
+	config->caps.flags &= ~LOOM_CAP_INT8;
+	config->caps.flags |= on ? LOOM_CAP_INT8 : 0;
 	return NULL;
 }
 
@@ -94,6 +115,8 @@ const char *loom_sim_set(struct loom_sim_config *config, const char *name, const
 
 	if (!strcmp(name, "functional"))
 		return set_functional(config, value);
+	if (!strcmp(name, "int8"))
+		return set_int8(config, value);
 	if (!strcmp(name, "dataflow"))
 		return set_dataflow(config, value);
 	if (!parse_number(value, &number))

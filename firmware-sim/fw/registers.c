@@ -41,8 +41,8 @@ static uint32_t read_global32(const struct loom_sim *sim, uint64_t offset)
 
 	switch (offset) {
 	case LOOM_REG_ID:		return LOOM_ID;
-	case LOOM_REG_HW_VERSION:	return LOOM_HW_VERSION;
-	case LOOM_REG_ISA_VERSION:	return LOOM_ISA_VERSION;
+	case LOOM_REG_HW_VERSION:	return sim->config.caps.hw_version;
+	case LOOM_REG_ISA_VERSION:	return sim->config.caps.isa_version;
 	case LOOM_REG_STATE:		return sim->state;
 	case LOOM_REG_ERROR:		return sim->error;
 	case LOOM_REG_ADMIN_SQ_LO:	return (uint32_t)fw->admin_sq;

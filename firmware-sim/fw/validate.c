@@ -521,11 +521,11 @@ static void check_cmd(struct checker *c, const struct loom_cmd *cmd, uint64_t ro
 static void check_header(struct checker *c, uint32_t size, uint32_t lease_size)
 {
 	const struct loom_cmdbuf *h = c->header;
+	uint32_t isa = c->config->caps.isa_version;
 
 	if (h->magic != LOOM_CMDBUF_MAGIC)
 		reject(c, LOOM_FAULT_BAD_HEADER, h->magic);
-	if (h->isa_version >> 16 != LOOM_ISA_MAJOR ||
-	    (h->isa_version & 0xffff) > LOOM_ISA_MINOR)
+	if (h->isa_version >> 16 != isa >> 16 || h->isa_version > isa)
 		reject(c, LOOM_FAULT_ISA_VERSION, h->isa_version);
 	if (h->size != size || !h->num_cmds || h->reserved || h->weight_bytes > LOOM_MAX_WEIGHT_BYTES)
 		reject(c, LOOM_FAULT_BAD_HEADER, h->size);

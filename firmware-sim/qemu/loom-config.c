@@ -4,7 +4,7 @@
  *
  *   -device loom,preset=memory-centric,functional=off,inject=on,bus=...
  *
- * A size of 0 (the default) is the preset's. The property `fault` is one or several faults on
+ * A size of 0 (the default) is the preset's; hw-version and isa-version are for testing drivers. The property `fault` is one or several faults on
  * demand, NAME[:ARGUMENT] with + between them. It can be set at start and, by qom-set, at any time:
  *
  *   -device loom,fault=slow-dram:25
@@ -41,6 +41,8 @@ static void loom_override_sizes(struct loom_hw_caps *caps, const LoomSizes *p)
 	override(&caps->dram_burst_bytes, p->dram_burst);
 	override(&caps->fw_job_ns, p->fw_job_ns);
 	override(&caps->fw_cmd_ns, p->fw_cmd_ns);
+	override(&caps->hw_version, p->hw_version);
+	override(&caps->isa_version, p->isa_version);
 }
 
 static bool loom_set_dataflow(LoomState *s, struct loom_sim_config *config, Error **errp)
@@ -137,6 +139,8 @@ static Property loom_properties[] = {
 	DEFINE_PROP_SIZE32("dram-burst", LoomState, sizes.dram_burst, 0),
 	DEFINE_PROP_UINT32("fw-job-ns", LoomState, sizes.fw_job_ns, 0),
 	DEFINE_PROP_UINT32("fw-cmd-ns", LoomState, sizes.fw_cmd_ns, 0),
+	DEFINE_PROP_UINT32("hw-version", LoomState, sizes.hw_version, 0),
+	DEFINE_PROP_UINT32("isa-version", LoomState, sizes.isa_version, 0),
 	DEFINE_PROP_END_OF_LIST(),
 };
 

@@ -20,6 +20,7 @@ typedef struct LoomSizes {
 	uint32_t weight_sram, act_sram;
 	uint32_t dram_mbps, dram_latency_ns, dram_burst;
 	uint32_t fw_job_ns, fw_cmd_ns;
+	uint32_t hw_version, isa_version;
 } LoomSizes;
 
 struct LoomState {

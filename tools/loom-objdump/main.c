@@ -72,6 +72,8 @@ static void print_info(const char *path, const struct loom_model *model)
 	       abi->isa_version >> 16, abi->isa_version & 0xffff);
 	printf("model     %s\n", loom_model_name(model));
 	printf("device    %s (0x%016" PRIx64 ")\n", abi->preset, abi->caps_hash);
+	if (info->needs)
+		printf("needs     capabilities 0x%" PRIx64 "\n", info->needs);
 	printf("slices    %u of %u layers\n", info->num_slices, info->num_layers);
 	printf("lease     %u bytes\n", info->lease_bytes);
 	printf("weights   %" PRIu64 " bytes in the file, %" PRIu64 " fetched by one inference\n",
@@ -155,7 +157,8 @@ static void json_info(const struct loom_model *model)
 	       abi->isa_version >> 16, abi->isa_version & 0xffff);
 	printf("  \"preset\": ");
 	print_json_string(abi->preset);
-	printf(",\n  \"caps_hash\": \"0x%016" PRIx64 "\",\n", abi->caps_hash);
+	printf(",\n  \"caps_hash\": \"0x%016" PRIx64 "\",\n  \"needs\": %" PRIu64 ",\n",
+	       abi->caps_hash, info->needs);
 	printf("  \"num_slices\": %u,\n  \"num_layers\": %u,\n  \"lease_bytes\": %u,\n",
 	       info->num_slices, info->num_layers, info->lease_bytes);
 	printf("  \"io_bytes\": %" PRIu64 ",\n  \"scratch_bytes\": %" PRIu64 ",\n", info->io_bytes,

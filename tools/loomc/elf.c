@@ -96,7 +96,7 @@ static void put_info(struct image *im)
 		.num_slices = p->num_slices, .num_inputs = p->g->num_inputs,
 		.num_outputs = p->g->num_outputs, .lease_bytes = (uint32_t)p->lease_bytes,
 		.num_layers = p->num_layers, .io_bytes = p->io_bytes,
-		.scratch_bytes = p->scratch_bytes,
+		.scratch_bytes = p->scratch_bytes, .needs = p->needs,
 	};
 
 	for (uint32_t i = 0; i < p->num_slices; i++) {

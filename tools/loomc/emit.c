@@ -212,6 +212,22 @@ static void put_profile(struct program *p, struct slice_info *s, const struct co
 	s->macs += cmd->macs;
 }
 
+/* What a device must offer for the command, beyond its instruction set's version. */
+static uint64_t command_needs(const struct command *cmd)
+{
+	switch (((const struct loom_cmd *)cmd->raw)->opcode) {
+	case LOOM_OP_QCONV:
+	case LOOM_OP_QDWCONV:
+	case LOOM_OP_QMATMUL:
+	case LOOM_OP_QUANT:
+	case LOOM_OP_QBINARY:
+	case LOOM_OP_QPOOL:
+		return LOOM_CAP_INT8;
+	default:
+		return 0;
+	}
+}
+
 static void emit_slice(struct program *p, uint32_t number)
 {
 	struct slice_info *s = &p->slices[number];
@@ -228,6 +244,7 @@ static void emit_slice(struct program *p, uint32_t number)
 	for (uint32_t i = 0; i < s->num; i++) {
 		put_command(p, p->cmds[s->first + i]);
 		put_profile(p, s, p->cmds[s->first + i]);
+		p->needs |= command_needs(p->cmds[s->first + i]);
 	}
 	head.size = (uint32_t)(p->cmd.size - s->cmd);
 	s->cmd_size = head.size;

@@ -149,6 +149,7 @@ struct program {
 	uint64_t scratch_bytes;	/* where buffers are that the lease has no room for */
 	unsigned int num_loose;	/* commands cut so that last bits may differ */
 	uint64_t max_slice_bytes;
+	uint64_t needs;		/* LOOM_CAP_* of the device, for the commands emitted */
 	struct reloc *relocs;
 	uint32_t num_relocs;
 	struct bytes weights;	/* in result->file, at WEIGHTS_AT */

@@ -43,6 +43,17 @@ static int check_device(const struct loom_model *model, struct loom_dev *dev)
 {
 	const struct loom_hw_caps *caps = loom_dev_caps(dev);
 
+	if (model->abi.isa_version > caps->isa_version)
+		return loom_fail(-EPROTO,
+				 "%s has instruction set %u.%u, the device runs %u.%u",
+				 loom_model_name(model), model->abi.isa_version >> 16,
+				 model->abi.isa_version & 0xffff, caps->isa_version >> 16,
+				 caps->isa_version & 0xffff);
+	if (model->info.needs & ~(uint64_t)caps->flags)
+		return loom_fail(-EOPNOTSUPP,
+				 "%s needs a device with capabilities %#llx, this one has %#x",
+				 loom_model_name(model), (unsigned long long)model->info.needs,
+				 caps->flags);
 	if (model->abi.caps_hash != loom_caps_hash(caps))
 		return loom_fail(-EXDEV,
 				 "%s was compiled for device %s (0x%016llx), this one is %s (0x%016llx)",

@@ -36,7 +36,7 @@
 
 struct loom_elf_abi {
 	uint32_t file_version;	/* LOOM_FILE_VERSION; another is refused */
-	uint32_t isa_version;	/* LOOM_ISA_VERSION of the compiler; another major is refused */
+	uint32_t isa_version;	/* of the compiler; another major, or a later minor than the device's, is refused */
 	uint64_t caps_hash;	/* loom_caps_hash() of the device compiled for; another is refused */
 	char preset[32];	/* name of that device, for the message */
 };
@@ -52,7 +52,8 @@ struct loom_elf_info {
 	uint64_t scratch_bytes;
 	uint64_t macs;		/* useful multiply-accumulates of one inference */
 	uint64_t weight_bytes;	/* fetched by one inference */
-	uint64_t reserved[4];
+	uint64_t needs;		/* LOOM_CAP_* that the commands take; a device without is refused */
+	uint64_t reserved[3];
 };
 
 /* Profile times are those of loom_timing.h, for the slice alone. */

@@ -385,14 +385,15 @@ struct __attribute__((packed)) note {
 	struct loom_elf_abi abi;
 };
 
-static struct note make_note(const struct loom_hw_caps *caps)
+static struct note make_note(const struct make_model *args)
 {
+	const struct loom_hw_caps *caps = args->caps;
 	struct note note = {
 		.nhdr = { sizeof(LOOM_NOTE_NAME), sizeof(note.abi), LOOM_NOTE_ABI },
 		.owner = LOOM_NOTE_NAME,
 		.abi = {
 			.file_version = LOOM_FILE_VERSION,
-			.isa_version = LOOM_ISA_VERSION,
+			.isa_version = args->isa_version ?: LOOM_ISA_VERSION,
 			.caps_hash = loom_caps_hash(caps),
 		},
 	};
@@ -414,7 +415,7 @@ static void write_sections(struct maker *maker)
 	size_t strtab;
 
 	add_loaded(maker);
-	note = make_note(args->caps);
+	note = make_note(args);
 	add_section(maker, ".note.loom", shdr, &note, sizeof(note));
 	tensors[0] = tensor(maker, "a", 0);
 	tensors[1] = tensor(maker, "y", io_y);
@@ -427,6 +428,7 @@ static void write_sections(struct maker *maker)
 		.num_layers = args->slices,
 		.io_bytes = io_y + args->n * 2ull,
 		.weight_bytes = maker->weights.size,
+		.needs = args->needs,
 	};
 	add_section(maker, ".loom.info", plain, &info, sizeof(info));
 	add_section(maker, ".loom.slices", plain, maker->slices.data, maker->slices.size);

@@ -29,6 +29,8 @@ struct make_model {
 	uint32_t slices;
 	uint32_t seed;			/* w(i)[j] = make_model_weight(seed, i, j) */
 	const struct loom_hw_caps *caps;
+	uint32_t isa_version;		/* 0: loom_isa.h's */
+	uint64_t needs;			/* LOOM_CAP_* */
 	enum make_model_fault fault;
 	uint32_t fault_slice;
 };

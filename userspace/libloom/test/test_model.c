@@ -111,6 +111,10 @@ static void refused(const char *file, size_t size, int err, const char *text)
 		fail_msg("%d \"%s\", expected %d \"%s\"", got, loom_error(), err, text);
 }
 
+#define TEXT(x) #x
+#define VERSION_TEXT(major, minor) TEXT(major) "." TEXT(minor)
+#define LOOM_ISA_TEXT VERSION_TEXT(LOOM_ISA_MAJOR, LOOM_ISA_MINOR)
+
 static void test_versions(void **data)
 {
 	size_t size;
@@ -124,7 +128,7 @@ static void test_versions(void **data)
 	abi.file_version = LOOM_FILE_VERSION;
 	abi.isa_version = 9 << 16 | 2;
 	memcpy(at, &abi, sizeof(abi));
-	refused(file, size, -EPROTO, "instruction set 9.2, this library knows 1.0");
+	refused(file, size, -EPROTO, "instruction set 9.2, this library knows " LOOM_ISA_TEXT);
 	abi.isa_version = LOOM_ISA_VERSION;
 	memset(abi.preset, 'x', sizeof(abi.preset));
 	memcpy(at, &abi, sizeof(abi));
@@ -182,7 +186,7 @@ static void test_records(void **data)
 	refuse_info(scratch_bytes, UINT64_MAX, "of scratch");
 	refuse_info(lease_bytes, 8, "bytes of lease");
 	refuse_info(num_layers, 1, "layer");
-	refuse_info(reserved[3], 1, "reserved");
+	refuse_info(reserved[2], 1, "reserved");
 
 	refuse_slice(1, cmd, 64, "outside .cmd");
 	refuse_slice(1, cmd, UINT64_MAX - 63, "outside .cmd");

@@ -66,6 +66,65 @@ static void test_other_device(void **data)
 	loom_dev_close(tiny);
 }
 
+static int refused(const char *device, const struct make_model *args)
+{
+	struct loom_dev *dev = open_device(device);
+	struct make_model made = *args;
+	struct loom_instance *instance;
+	struct loom_model *model;
+	size_t size;
+	void *file;
+	int err;
+
+	made.caps = loom_dev_caps(dev);
+	file = make_model(&made, &size);
+	must_work(loom_model_open_memory(file, size, &model));
+	err = loom_instance_create(dev, model, 1, &instance);
+	if (!err)
+		loom_instance_destroy(instance);
+	loom_model_close(model);
+	free(file);
+	loom_dev_close(dev);
+	return err;
+}
+
+/* A file of a later minor version, or with commands that the device has not: both are named. */
+static void test_versions(void **data)
+{
+	struct make_model args = small;
+
+	assert_int_equal(refused("sim:tiny", &args), 0);
+	args.isa_version = 1 << 16;
+	assert_int_equal(refused("sim:tiny", &args), 0);
+	args.isa_version = LOOM_ISA_VERSION + 1;
+	assert_int_equal(refused("sim:tiny", &args), -EPROTO);
+	assert_non_null(strstr(loom_error(), "instruction set 1.2, the device runs 1.1"));
+	args.isa_version = LOOM_ISA_VERSION;
+	args.needs = LOOM_CAP_INT8;
+	assert_int_equal(refused("sim:tiny", &args), 0);
+	assert_int_equal(refused("sim:tiny,int8=off", &args), -EOPNOTSUPP);
+	assert_non_null(strstr(loom_error(), "capabilities 0x8, this one has 0x1"));
+	args.needs = 1ull << 40;
+	assert_int_equal(refused("sim:tiny", &args), -EOPNOTSUPP);
+}
+
+static void refuse_device(const char *spec, const char *text)
+{
+	struct loom_dev *dev;
+
+	assert_int_equal(loom_dev_open(spec, &dev), -EPROTO);
+	assert_non_null(strstr(loom_error(), text));
+}
+
+static void test_device_versions(void **data)
+{
+	struct loom_dev *dev = open_device("sim:tiny,hw-version=0x10063");
+
+	loom_dev_close(dev);
+	refuse_device("sim:tiny,hw-version=0x20003", "hardware interface 2.3, this library 1.1");
+	refuse_device("sim:tiny,isa-version=0x50000", "instruction set 5.0, this library knows 1.");
+}
+
 /* Same calls, same times. */
 static void test_deterministic(void **data)
 {
@@ -94,6 +153,8 @@ int main(void)
 		cmocka_unit_test(test_specs),
 		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_other_device),
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_device_versions),
 		cmocka_unit_test(test_deterministic),
 	};
 

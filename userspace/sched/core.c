@@ -22,6 +22,7 @@
 #define MIN_JOBS 2
 #define MAX_JOBS 4096
 #define DEFAULT_TURNAROUND_PS 2000000
+#define POSTPONE_TIMES 3		/* of the time it had: when it is due after all */
 #define REBASE_PS (1000ll << 50)	/* 13 days */
 
 struct model {
@@ -31,6 +32,7 @@ struct model {
 	int64_t *sums;			/* of the profile: need, deficit, left */
 	unsigned int max_inflight, inflight;
 	struct request_list requests;
+	struct request_list behind;	/* postponed before they started: after all requests */
 	struct request *current;	/* the first with slices left, or NULL */
 	int offer;			/* index into sched.offers, or -1 */
 	bool exhausted;			/* counted in sched.exhausted */
@@ -211,6 +213,7 @@ void sched_free(struct sched *s)
 		return;
 	for (i = 0; i < s->num_models; i++) {
 		free_list(&s->models[i].requests);
+		free_list(&s->models[i].behind);
 		free(s->models[i].slices);
 		free(s->models[i].sums);
 	}
@@ -222,6 +225,41 @@ void sched_free(struct sched *s)
 }
 
 /* ---- offers ---- */
+
+static bool has_slices(const struct model *m, const struct request *r)
+{
+	return !r->dead && r->next < m->profile.num_slices;
+}
+
+static struct request *first_with_slices(const struct model *m, const struct request_list *l)
+{
+	struct request *r = l->head;
+
+	while (r && !has_slices(m, r))
+		r = r->succ;
+	return r;
+}
+
+/* Requests of a model share its activations: one that began is current until its last slice. */
+static void choose_current(struct model *m)
+{
+	struct request *behind;
+
+	if (m->current && m->current->started && has_slices(m, m->current))
+		return;
+	m->current = first_with_slices(m, &m->requests);
+	behind = first_with_slices(m, &m->behind);
+	if (!m->current || (behind && behind->due < m->current->due))
+		m->current = behind;
+}
+
+/* Who holds up a request of its model that is due earlier is due as early as that. */
+static uint64_t due(const struct model *m)
+{
+	const struct request *waits = m->current->postponed ? first_with_slices(m, &m->requests) : NULL;
+
+	return waits && waits->due < m->current->due ? waits->due : m->current->due;
+}
 
 static bool can_offer(const struct model *m)
 {
@@ -272,7 +310,8 @@ static void fill_offer(struct sched *s, struct model *m)
 		.profile = &m->profile,
 		.index = r->next,
 		.order = r->order,
-		.deadline = r->deadline,
+		.deadline = due(m),
+		.postponed = r->postponed,
 		.started = r->started,
 		.more = r->succ,
 		.ready = ready_time(s, m),
@@ -285,8 +324,7 @@ static void refresh(struct sched *s, struct model *m)
 {
 	bool exhausted;
 
-	while (m->current && m->current->dead)
-		m->current = m->current->succ;
+	choose_current(m);
 	if (can_offer(m))
 		fill_offer(s, m);
 	else if (m->offer >= 0)
@@ -395,7 +433,7 @@ int sched_add_model(struct sched *s, const char *name, const struct sched_slice 
 /* A removed model's number is free again when its last request is gone. */
 static void bury(struct model *m)
 {
-	if (!m->removed || m->requests.head)
+	if (!m->removed || m->requests.head || m->behind.head)
 		return;
 	free(m->slices);
 	free(m->sums);
@@ -425,8 +463,8 @@ static void finish(struct sched *s, struct request *r, uint64_t now)
 	struct model *m = &s->models[r->model];
 
 	if (m->current == r)
-		m->current = r->succ;
-	request_list_unlink(&m->requests, r);
+		m->current = NULL;
+	request_list_unlink(r->behind ? &m->behind : &m->requests, r);
 	if (r->started)
 		m->inflight--;
 	if (!r->silent && r->deadline != SCHED_NO_DEADLINE && now > r->deadline)
@@ -447,22 +485,27 @@ static void kill_request(struct sched *s, struct request *r, int status, uint64_
 		refresh(s, &s->models[r->model]);
 }
 
-int sched_remove_model(struct sched *s, unsigned int model)
+static void kill_all(struct sched *s, struct request_list *l)
 {
 	struct request *r, *succ;
+
+	for (r = l->head; r; r = succ) {
+		succ = r->succ;
+		kill_request(s, r, -ECANCELED, 0);
+	}
+}
+
+int sched_remove_model(struct sched *s, unsigned int model)
+{
 	struct model *m;
 
 	if (model >= s->num_models || !s->models[model].used || s->models[model].removed)
 		return -ENOENT;
 	m = &s->models[model];
 	m->removed = true;
-	if (!m->requests.head)
-		bury(m);
-	else
-		for (r = m->requests.head; r; r = succ) {
-			succ = r->succ;
-			kill_request(s, r, -ECANCELED, 0);
-		}
+	kill_all(s, &m->behind);
+	kill_all(s, &m->requests);
+	bury(m);
 	return 0;
 }
 
@@ -496,13 +539,13 @@ int sched_arrive(struct sched *s, uint64_t now, unsigned int model, uint64_t req
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	*r = (struct request) { .id = request, .model = model, .deadline = deadline };
+	*r = (struct request) {
+		.id = request, .model = model, .deadline = deadline, .due = deadline, .arrived = now,
+	};
 	r->order = s->arrivals++;
 	m = &s->models[model];
 	request_insert(&s->table, r);
 	request_list_append(&m->requests, r);
-	if (!m->current)
-		m->current = r;
 	refresh(s, m);
 	set_timer(s, deadline);
 	tell_policy(s, s->policy->enqueue, model);
@@ -580,11 +623,11 @@ int sched_complete(struct sched *s, uint64_t now, uint64_t tag, int status)
 }
 
 /* Drop what is late and not started; the timer is the next deadline of those that are left. */
-static void drop_late(struct sched *s, struct model *m, uint64_t now)
+static void drop_late(struct sched *s, struct request_list *l, uint64_t now)
 {
 	struct request *r, *succ;
 
-	for (r = m->requests.head; r; r = succ) {
+	for (r = l->head; r; r = succ) {
 		succ = r->succ;
 		if (r->started || r->dead)
 			continue;
@@ -606,8 +649,10 @@ void sched_tick(struct sched *s, uint64_t now)
 		return;
 	s->timer = SCHED_NO_DEADLINE;
 	for (i = 0; i < s->num_models; i++)
-		if (s->models[i].used)
-			drop_late(s, &s->models[i], now);
+		if (s->models[i].used) {
+			drop_late(s, &s->models[i].requests, now);
+			drop_late(s, &s->models[i].behind, now);
+		}
 }
 
 /* ---- actions ---- */
@@ -679,12 +724,35 @@ static void bring_state_to(struct sched *s, uint64_t now)
 	device_state_advance(&s->device, s->now);
 }
 
+/*
+ * It will be late, so that others are not. It stays due some time later, so that it is served in the
+ * end; what has not begun lets the other requests of its model pass.
+ */
+static void postpone(struct sched *s, struct model *m)
+{
+	struct request *r = m->current;
+
+	r->postponed = true;
+	r->due += POSTPONE_TIMES * (r->deadline - r->arrived);
+	if (!r->started) {
+		request_list_unlink(&m->requests, r);
+		request_list_append(&m->behind, r);
+		r->behind = true;
+	}
+	refresh(s, m);
+}
+
 /* A pick that was not offered, or none although the device needs work: the policy is replaced. */
 static int ask_policy(struct sched *s)
 {
 	struct policy_view view = view_of(s);
 	int pick = s->policy->pick(s->policy_state, &view);
 
+	while (POLICY_POSTPONED(pick) < s->num_offers && !s->offers[POLICY_POSTPONED(pick)].postponed) {
+		postpone(s, &s->models[s->offers[POLICY_POSTPONED(pick)].model]);
+		view = view_of(s);
+		pick = s->policy->pick(s->policy_state, &view);
+	}
 	if (pick == POLICY_WAIT && !view.must)
 		return pick;
 	if (pick >= 0 && (unsigned int)pick < s->num_offers)
@@ -719,8 +787,6 @@ static void submit(struct sched *s, struct model *m, struct sched_action *action
 	r->started = true;
 	r->next++;
 	r->at_device++;
-	if (r->next == m->profile.num_slices)
-		m->current = r->succ;
 	m->since = ++s->stats.picks;
 	s->stats.submitted++;
 	refresh(s, m);

@@ -16,6 +16,7 @@
  * Documentation/accel/loom/scheduling.rst has the reasons and the figures.
  */
 #include "policy.h"
+#include "urgency.h"
 
 /* The lead never takes more than this part of the time to fill the SRAM: three quarters. */
 #define LEAD_PARTS 3
@@ -113,6 +114,17 @@ static int weave(struct loom *l, const struct policy_view *v, int ci, int mi)
 	return ci;
 }
 
+/* Of one kind and the first n, the most urgent one. */
+static int most_urgent(const struct urgency *u, const struct policy_view *v, unsigned int n, bool compute)
+{
+	unsigned int k;
+
+	for (k = 0; k < n; k++)
+		if (compute_intensive(v->offers[u->order[k]].profile) == compute)
+			return (int)u->order[k];
+	return -1;
+}
+
 /* Of one kind, the one that got the least of what it costs; nothing else can be done for it. */
 static int least_served(const struct loom *l, const struct policy_view *v, bool compute)
 {
@@ -149,16 +161,54 @@ static uint64_t cost(const struct policy_offer *o)
 	return o->slice->comp_ps > o->slice->mem_ps ? o->slice->comp_ps : o->slice->mem_ps;
 }
 
+static int weave_or_one(struct loom *l, const struct policy_view *v, int c, int m)
+{
+	if (c >= 0 && m >= 0)
+		return weave(l, v, c, m);
+	return just_in_time(l, v, c >= 0 ? c : m, c >= 0);
+}
+
+/* What is best for both streams among so many of the most urgent that the others can wait. */
+static int pick_in_time(struct loom *l, const struct policy_view *v)
+{
+	struct urgency u;
+	unsigned int n;
+	int pick;
+
+	urgency_sort(&u, v);
+	pick = urgency_victim(&u, v);
+	if (pick >= 0)
+		return POLICY_POSTPONE(pick);
+	n = u.num;
+	do {
+		pick = weave_or_one(l, v, most_urgent(&u, v, n, true), most_urgent(&u, v, n, false));
+		if (pick < 0)
+			return pick;
+		n = urgency_first(&u, v, (unsigned int)pick);
+	} while (n);
+	return pick;
+}
+
+static bool any_deadline(const struct policy_view *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < v->num_offers; i++)
+		if (v->offers[i].deadline != SCHED_NO_DEADLINE)
+			return true;
+	return false;
+}
+
 static int loom_pick(void *state, const struct policy_view *v)
 {
 	struct loom *l = state;
-	int c = least_served(l, v, true), m = least_served(l, v, false), pick;
+	int pick;
 
 	l->wake = INT64_MAX;
-	if (c >= 0 && m >= 0)
-		pick = weave(l, v, c, m);
+	if (any_deadline(v))
+		pick = pick_in_time(l, v);
 	else
-		pick = just_in_time(l, v, c >= 0 ? c : m, c >= 0);
+		pick = weave_or_one(l, v, least_served(l, v, true), least_served(l, v, false));
 	if (pick >= 0)
 		l->served[v->offers[pick].model] += cost(&v->offers[pick]);
 	return pick;

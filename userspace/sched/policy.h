@@ -33,6 +33,7 @@ struct policy_offer {
 	unsigned int index;		/* of the slice in its model */
 	uint64_t order;			/* of arrival, of its request */
 	uint64_t deadline;
+	bool postponed;			/* late already: its deadline is a later one */
 	bool started;			/* the request has slices at the device, or done */
 	bool more;			/* another request of the model waits behind this one */
 	int64_t ready;			/* its compute cannot start before: the slice before it, and DMA */
@@ -70,6 +71,9 @@ static inline int64_t policy_left(const struct policy_offer *offer)
 }
 
 #define POLICY_WAIT (-1)		/* nothing now, ask again after the next event */
+/* This offer's request will be late: it may wait for all others, and then ask again at once. */
+#define POLICY_POSTPONE(offer) (-2 - (int)(offer))
+#define POLICY_POSTPONED(pick) ((pick) < -1 ? (unsigned int)(-2 - (pick)) : UINT32_MAX)
 
 struct policy_ops {
 	const char *name;

@@ -8,11 +8,15 @@
 
 struct request {
 	uint64_t id, order, deadline;
+	uint64_t arrived;
+	uint64_t due;			/* the deadline, or a later one when it was postponed */
 	unsigned int model;
 	unsigned int next;		/* slice to submit next */
 	unsigned int at_device;		/* submitted and not completed */
 	int status;			/* first error */
 	bool started, dead, silent;	/* dead: submits no more; silent: nobody waits for a reply */
+	bool postponed;
+	bool behind;			/* in the model's list of those that all others overtake */
 	struct request *prev, *succ;	/* of the model, by arrival; succ also in the list of replies */
 	struct request *hash_next;
 };

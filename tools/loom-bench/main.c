@@ -4,11 +4,13 @@
 
 #include "bench.h"
 #include "experiment.h"
+#include "qos.h"
 #include "submit.h"
 
 static const char help[] =
 "usage: loom-bench run [OPTION...] MODEL...     measure\n"
 "       loom-bench report [OPTION...] DIR       table, results.json, trace.json, timeline.png\n"
+"       loom-bench qos [OPTION...]              load that policies carry within deadlines, without a VM\n"
 "       loom-bench pairs [OPTION...]            the papers' pairs under every policy, without a VM\n"
 "       loom-bench submit [OPTION...]           boot the VM, count what a submission costs\n"
 "Each has a --help; loom-bench(1) says what is measured and how.\n";
@@ -19,6 +21,8 @@ int main(int argc, char **argv)
 		return bench_run(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "report"))
 		return bench_report(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "qos"))
+		return bench_qos(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "pairs"))
 		return bench_pairs(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "submit"))

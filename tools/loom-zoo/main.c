@@ -160,9 +160,12 @@ static int count(const struct arguments *a)
 	else if (count_model(data, size, &n, error, sizeof(error)))
 		ret = bad_file(a->count, error);
 	else
-		printf(a->json ? "{\"nodes\": %" PRIu64 ", \"params\": %" PRIu64 ", \"macs\": %" PRIu64 "}\n" :
-				 "%" PRIu64 " nodes, %" PRIu64 " parameters, %" PRIu64 " multiplications\n",
-		       n.nodes, n.params, n.macs);
+		printf(a->json ? "{\"nodes\": %" PRIu64 ", \"params\": %" PRIu64 ", \"macs\": %" PRIu64
+				 ", \"constant_macs\": %" PRIu64 ", \"weights\": %" PRIu64 "}\n" :
+				 "%" PRIu64 " nodes, %" PRIu64 " parameters, %" PRIu64
+				 " multiplications (%" PRIu64 " of them of constants only, the others by %"
+				 PRIu64 " weights)\n",
+		       n.nodes, n.params, n.macs, n.constant_macs, n.weights);
 	free(data);
 	if (file)
 		fclose(file);

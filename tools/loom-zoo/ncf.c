@@ -20,7 +20,7 @@ static struct val *row(struct zoo *z, struct val *which, const char *name, int64
 	for (int64_t at = 0; at < rows; at += MOST_ROWS) {
 		int64_t n = rows - at < MOST_ROWS ? rows - at : MOST_ROWS;
 
-		part = linear(z, slice(z, which, 1, at, at + n), zoo_printf(z, "%s.%d", name, (int)(at / MOST_ROWS)),
+		part = linear(z, cut(z, which, 1, at, at + n), zoo_printf(z, "%s.%d", name, (int)(at / MOST_ROWS)),
 			      width, false);
 		sum = sum ? add(z, sum, part) : part;
 	}

@@ -144,7 +144,7 @@ struct val *view(struct zoo *z, struct val *x, unsigned int keep, struct shape s
 	return put(z, "Reshape", shape, x, to, NULL);
 }
 
-struct val *slice(struct zoo *z, struct val *x, int64_t axis, int64_t from, int64_t to)
+struct val *cut(struct zoo *z, struct val *x, int64_t axis, int64_t from, int64_t to)
 {
 	struct shape shape = x->shape;
 	struct val *starts = int_list(z, from), *ends = int_list(z, to), *axes = int_list(z, axis);

@@ -53,8 +53,8 @@ static struct val *shift(struct zoo *z, struct val *x)
 {
 	const int64_t b = x->shape.dims[0], i = x->shape.dims[2], j = x->shape.dims[3];
 
-	x = slice(z, reshape(z, x, SHAPE(b, HEADS, j, i)), 2, 1, j);
-	return slice(z, reshape(z, x, SHAPE(b, HEADS, i, j - 1)), 3, 0, i);
+	x = cut(z, reshape(z, x, SHAPE(b, HEADS, j, i)), 2, 1, j);
+	return cut(z, reshape(z, x, SHAPE(b, HEADS, i, j - 1)), 3, 0, i);
 }
 
 static struct val *attention(struct zoo *z, struct val *x, struct val *positions)

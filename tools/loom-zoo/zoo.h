@@ -144,7 +144,7 @@ struct val *transpose(struct zoo *z, struct val *x, const int64_t *perm);
 struct val *reshape(struct zoo *z, struct val *x, struct shape shape);
 /* The same, with the first `keep` dimensions taken from x by Shape and Gather, as traced code does. */
 struct val *view(struct zoo *z, struct val *x, unsigned int keep, struct shape shape);
-struct val *slice(struct zoo *z, struct val *x, int64_t axis, int64_t from, int64_t to);
+struct val *cut(struct zoo *z, struct val *x, int64_t axis, int64_t from, int64_t to);
 /* Rows of a table by number. */
 struct val *embedding(struct zoo *z, struct val *ids, const char *name, int64_t rows, int64_t width);
 
@@ -193,6 +193,8 @@ void build_ncf_dense(struct zoo *z);
 /* ---- count.c: what a file holds, by its own shapes ---- */
 struct count {
 	uint64_t nodes, params, macs;
+	uint64_t constant_macs;	/* of which no input changes the result: done once, by a compiler */
+	uint64_t weights;	/* numbers that the other multiplications take from constants */
 };
 
 /* 0, or -1 with the reason in error. */

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/* A network of the zoo becomes ONNX in memory, its graph is counted, and loomc compiles it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "networks.h"
+#include "timing/loom_timing.h"
+
+static int failed(const struct run *run, const char *why)
+{
+	fprintf(stderr, "loom-networks: %s, batch %lld: %s\n", run->network->name, (long long)run->batch, why);
+	return -1;
+}
+
+/* malloc'ed. */
+static char *make_onnx(const struct run *run, size_t *size)
+{
+	struct zoo_options options = { .weights = WEIGHTS_LIGHT, .batch = run->batch, .tokens = run->tokens };
+	char *onnx = NULL;
+	FILE *to = open_memstream(&onnx, size);
+	struct zoo z;
+	int ret;
+
+	if (!to)
+		return NULL;
+	zoo_init(&z, &options);
+	run->network->build(&z);
+	ret = zoo_write(&z, run->network->name, to);
+	zoo_free(&z);
+	if (!fclose(to) && !ret)
+		return onnx;
+	free(onnx);
+	return NULL;
+}
+
+static uint64_t to_cycles(const struct loom_hw_caps *caps, uint64_t ps)
+{
+	return (uint64_t)(((unsigned __int128)ps * caps->clock_khz + 500000000) / 1000000000);
+}
+
+/* Weights of the MAC array's commands in a slice, without biases; commands that follow may share them. */
+static uint64_t mac_weights(const struct loom_model *model, unsigned int slice)
+{
+	size_t size, at = sizeof(struct loom_cmdbuf);
+	const char *buffer = loom_model_cmdbuf(model, slice, &size);
+	uint64_t bytes = 0, seen = 0;
+
+	for (const struct loom_cmd_conv *conv; at < size; at += conv->hdr.size) {
+		uint64_t own;
+
+		conv = (const void *)(buffer + at);
+		if (conv->hdr.opcode != LOOM_OP_CONV && conv->hdr.opcode != LOOM_OP_DWCONV)
+			continue;
+		own = 2ull * conv->kh * conv->kw * conv->c * (conv->hdr.opcode == LOOM_OP_CONV ? conv->oc : 1);
+		if (conv->w_off < seen)
+			continue;
+		bytes += own;
+		seen = conv->w_off + own;
+	}
+	return bytes;
+}
+
+static void add_slice(struct run *run, unsigned int i)
+{
+	const struct loom_hw_caps *caps = loom_dev_caps(run->device->dev);
+	const struct loom_elf_slice *s = loom_model_slice(run->model, i);
+	struct layer *layer = &run->layers[s->layer];
+
+	if (!layer->slices++)
+		layer->name = loom_model_string(run->model, s->name);
+	layer->macs += s->macs;
+	layer->weight_bytes += s->weight_bytes;
+	layer->dma_bytes += s->dma_bytes;
+	layer->predicted.mac += to_cycles(caps, s->mac_ps);
+	layer->predicted.vector += to_cycles(caps, s->compute_ps - s->mac_ps);
+	run->mac_weight_bytes += mac_weights(run->model, i);
+	run->mac_ps += s->mac_ps;
+	run->compute_ps += s->compute_ps;
+	run->dma_bytes += s->dma_bytes;
+}
+
+static int read_plan(struct run *run)
+{
+	const struct loom_elf_info *info;
+
+	if (loom_model_open_memory(run->compiled.file, run->compiled.size, &run->model))
+		return failed(run, loom_error());
+	info = loom_model_info(run->model);
+	run->num_layers = info->num_layers;
+	run->layers = calloc(info->num_layers, sizeof(*run->layers));
+	if (!run->layers)
+		return failed(run, "out of memory");
+	for (unsigned int i = 0; i < info->num_slices; i++)
+		add_slice(run, i);
+	run->fetch_ps = loom_timing_dram_ps(loom_dev_caps(run->device->dev), info->weight_bytes);
+	return 0;
+}
+
+int run_compile(struct run *run)
+{
+	struct loomc_options options = {
+		.name = run->network->name, .caps = *loom_dev_caps(run->device->dev), .timing_only = true,
+	};
+	char error[256];
+	size_t size = 0;
+	char *onnx = make_onnx(run, &size);
+	int ret = 0;
+
+	if (!onnx)
+		return failed(run, "out of memory");
+	if (count_model(onnx, size, &run->graph, error, sizeof(error)))
+		ret = failed(run, error);
+	else if (loomc_compile(onnx, size, &options, &run->compiled))
+		ret = failed(run, run->compiled.error);
+	free(onnx);
+	return ret ? ret : read_plan(run);
+}
+
+void run_free(struct run *run)
+{
+	loom_model_close(run->model);
+	loomc_result_free(&run->compiled);
+	free(run->layers);
+}

@@ -172,6 +172,12 @@ static int count_params(struct counter *c, const Onnx__GraphProto *g)
 
 /* ---- multiplications ---- */
 
+/* A filter or a matrix; constants with dimensions more are operands of a product for every sample. */
+static bool is_weight(const Onnx__NodeProto *n, const struct shape *shape)
+{
+	return is(n, "Conv") || is(n, "ConvTranspose") || shape->rank <= 2;
+}
+
 /* Of a node that depends on an input: it is computed at every inference. */
 static void add_macs(struct counter *c, const Onnx__NodeProto *n, int64_t macs)
 {
@@ -181,7 +187,7 @@ static void add_macs(struct counter *c, const Onnx__NodeProto *n, int64_t macs)
 		return;
 	}
 	for (size_t i = 0; i < 2; i++)
-		if (is_constant(c, n->input[i]))
+		if (is_constant(c, n->input[i]) && is_weight(n, &fact_of(c, n->input[i])->shape))
 			c->count->weights += (uint64_t)elements(fact_of(c, n->input[i])->shape);
 }
 

@@ -29,7 +29,7 @@ struct shape {
 	.dims = { __VA_ARGS__ } })
 #define SCALAR ((struct shape){ .rank = 0 })
 
-enum elem { ELEM_F32 = 1, ELEM_I64 = 7, ELEM_BOOL = 9 };	/* ONNX's TensorProto.DataType */
+enum elem { ELEM_F32 = 1, ELEM_I64 = 7, ELEM_BOOL = 9, ELEM_F16 = 10 };	/* ONNX's TensorProto.DataType */
 
 struct val {
 	char *name;

@@ -33,9 +33,39 @@ static char *make_onnx(const struct run *run, size_t *size)
 	return NULL;
 }
 
-static uint64_t to_cycles(const struct loom_hw_caps *caps, uint64_t ps)
+/* Cycles in which the array's first tile comes in and its sums come out (timing.rst). */
+static uint64_t fill_cycles(const struct loom_hw_caps *caps, const struct loom_cmd *cmd)
 {
-	return (uint64_t)(((unsigned __int128)ps * caps->clock_khz + 500000000) / 1000000000);
+	const struct loom_cmd_conv *conv = (const void *)cmd;
+	uint64_t window, k;
+
+	if (cmd->opcode == LOOM_OP_MATMUL) {
+		k = ((const struct loom_cmd_matmul *)cmd)->k;
+	} else {
+		window = (uint64_t)conv->kh * conv->kw;
+		k = cmd->opcode == LOOM_OP_CONV ? window * conv->c : caps->array_rows / window * window;
+	}
+	k = k < caps->array_rows ? k : caps->array_rows;
+	return (k + caps->wload_rows - 1) / caps->wload_rows + caps->array_rows + caps->array_cols;
+}
+
+static void add_commands(struct run *run, struct layer *layer, unsigned int slice)
+{
+	const struct loom_hw_caps *caps = loom_dev_caps(run->device->dev);
+	size_t size, at = sizeof(struct loom_cmdbuf);
+	const char *buffer = loom_model_cmdbuf(run->model, slice, &size);
+
+	for (const struct loom_cmd *cmd; at < size; at += cmd->size) {
+		cmd = (const void *)(buffer + at);
+		if (cmd->opcode < LOOM_OP_CONV)
+			continue;
+		if (loom_timing_unit(cmd) == LOOM_UNIT_VECTOR) {
+			layer->cycles.vector += loom_timing_cycles(caps, cmd);
+			continue;
+		}
+		layer->cycles.mac += loom_timing_cycles(caps, cmd);
+		layer->fill += fill_cycles(caps, cmd);
+	}
 }
 
 /* Weights of the MAC array's commands in a slice, without biases; commands that follow may share them. */
@@ -62,7 +92,6 @@ static uint64_t mac_weights(const struct loom_model *model, unsigned int slice)
 
 static void add_slice(struct run *run, unsigned int i)
 {
-	const struct loom_hw_caps *caps = loom_dev_caps(run->device->dev);
 	const struct loom_elf_slice *s = loom_model_slice(run->model, i);
 	struct layer *layer = &run->layers[s->layer];
 
@@ -71,8 +100,9 @@ static void add_slice(struct run *run, unsigned int i)
 	layer->macs += s->macs;
 	layer->weight_bytes += s->weight_bytes;
 	layer->dma_bytes += s->dma_bytes;
-	layer->predicted.mac += to_cycles(caps, s->mac_ps);
-	layer->predicted.vector += to_cycles(caps, s->compute_ps - s->mac_ps);
+	layer->predicted_ns.mac += s->mac_ps / 1000;
+	layer->predicted_ns.vector += (s->compute_ps - s->mac_ps) / 1000;
+	add_commands(run, layer, i);
 	run->mac_weight_bytes += mac_weights(run->model, i);
 	run->mac_ps += s->mac_ps;
 	run->compute_ps += s->compute_ps;
@@ -81,6 +111,7 @@ static void add_slice(struct run *run, unsigned int i)
 
 static int read_plan(struct run *run)
 {
+	const struct loom_hw_caps *caps = loom_dev_caps(run->device->dev);
 	const struct loom_elf_info *info;
 
 	if (loom_model_open_memory(run->compiled.file, run->compiled.size, &run->model))
@@ -92,28 +123,35 @@ static int read_plan(struct run *run)
 		return failed(run, "out of memory");
 	for (unsigned int i = 0; i < info->num_slices; i++)
 		add_slice(run, i);
-	run->fetch_ps = loom_timing_dram_ps(loom_dev_caps(run->device->dev), info->weight_bytes);
+	for (unsigned int i = 0; i < run->num_layers; i++)
+		run->fill_ps += loom_timing_cycles_to_ps(caps, run->layers[i].fill);
+	run->fetch_ps = loom_timing_dram_ps(caps, info->weight_bytes);
 	return 0;
+}
+
+int run_compile_onnx(struct run *run, const char *onnx, size_t size)
+{
+	struct loomc_options options = {
+		.name = run->network->name, .caps = *loom_dev_caps(run->device->dev), .timing_only = true,
+		.no_slice = run->no_slice,
+	};
+	char error[256];
+
+	if (count_model(onnx, size, &run->graph, error, sizeof(error)))
+		return failed(run, error);
+	if (loomc_compile(onnx, size, &options, &run->compiled))
+		return failed(run, run->compiled.error);
+	return read_plan(run);
 }
 
 int run_compile(struct run *run)
 {
-	struct loomc_options options = {
-		.name = run->network->name, .caps = *loom_dev_caps(run->device->dev), .timing_only = true,
-	};
-	char error[256];
 	size_t size = 0;
 	char *onnx = make_onnx(run, &size);
-	int ret = 0;
+	int ret = onnx ? run_compile_onnx(run, onnx, size) : failed(run, "out of memory");
 
-	if (!onnx)
-		return failed(run, "out of memory");
-	if (count_model(onnx, size, &run->graph, error, sizeof(error)))
-		ret = failed(run, error);
-	else if (loomc_compile(onnx, size, &options, &run->compiled))
-		ret = failed(run, run->compiled.error);
 	free(onnx);
-	return ret ? ret : read_plan(run);
+	return ret;
 }
 
 void run_free(struct run *run)

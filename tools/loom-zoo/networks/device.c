@@ -58,14 +58,6 @@ static void unload(struct run *run, struct loom_instance *instance)
 
 /* ---- each alone ---- */
 
-static uint64_t ns_to_cycles(const struct run *run, uint64_t ns)
-{
-	uint64_t khz = loom_dev_caps(run->device->dev)->clock_khz;
-
-	/* The device rounded down; a cycle is longer than a nanosecond, so only one count fits. */
-	return (uint64_t)(((unsigned __int128)ns * khz + 999999) / 1000000);
-}
-
 static int run_slice(struct run *run, const struct loom_instance *instance, unsigned int slice,
 		     struct layer *layer)
 {
@@ -75,8 +67,8 @@ static int run_slice(struct run *run, const struct loom_instance *instance, unsi
 	loom_instance_job(instance, 0, slice, 0, &job);
 	if (loom_submit_wait(run->device->queue, &job, 1, &result, UINT64_MAX) || result.status)
 		return failed(run->network->name);
-	layer->executed.mac += ns_to_cycles(run, result.mac_busy);
-	layer->executed.vector += ns_to_cycles(run, result.vector_busy);
+	layer->executed_ns.mac += result.mac_busy;
+	layer->executed_ns.vector += result.vector_busy;
 	layer->alone_ns += result.end - result.dispatched;
 	return 0;
 }

@@ -23,8 +23,8 @@ struct device {
 int device_open(struct device *device, const char *spec);
 void device_close(struct device *device);
 
-/* Cycles of the two units of the compute engine. */
-struct cycles {
+/* Of the two units of the compute engine. */
+struct busy {
 	uint64_t mac, vector;
 };
 
@@ -32,7 +32,10 @@ struct layer {
 	const char *name;
 	unsigned int slices;
 	uint64_t macs, weight_bytes, dma_bytes;
-	struct cycles predicted, executed;	/* executed: each slice alone, from an idle device */
+	struct busy cycles;		/* of its commands, by the timing library */
+	uint64_t fill;			/* of the MAC array's: filling and draining it */
+	struct busy predicted_ns;	/* the profile in the file */
+	struct busy executed_ns;	/* by the device, each slice alone, from an idle device */
 	uint64_t alone_ns;
 };
 
@@ -40,6 +43,7 @@ struct run {
 	const struct network *network;
 	int64_t batch, tokens;
 	const struct device *device;
+	bool no_slice;
 	struct loomc_result compiled;
 	struct loom_model *model;
 	struct count graph;
@@ -47,18 +51,20 @@ struct run {
 	unsigned int num_layers;
 	uint64_t mac_weight_bytes;	/* of the MAC array's commands */
 	uint64_t mac_ps, compute_ps, fetch_ps, dma_bytes;
+	uint64_t fill_ps;		/* of mac_ps */
 	uint64_t inference_ns;		/* all slices, one after the other as a queue runs them */
 };
 
 /* 0 or -1, said on stderr. */
 int run_compile(struct run *run);
+int run_compile_onnx(struct run *run, const char *onnx, size_t size);
 int run_layers(struct run *run);	/* every slice alone */
 int run_inference(struct run *run);	/* all of them */
 void run_free(struct run *run);
 
-/* Are the executed cycles those that were predicted, the multiplications and weights the graph's? */
+/* Is what was executed what was predicted, are the multiplications and the weights the graph's? */
 struct verdict {
-	bool cycles, macs, weights;
+	bool timing, macs, weights;
 };
 
 struct verdict run_verdict(const struct run *run);

@@ -31,7 +31,7 @@ static const struct layer *longest(const struct run *run)
 	const struct layer *best = &run->layers[0];
 
 	for (unsigned int i = 1; i < run->num_layers; i++)
-		if (run->layers[i].predicted.mac > best->predicted.mac)
+		if (run->layers[i].cycles.mac > best->cycles.mac)
 			best = &run->layers[i];
 	return best;
 }
@@ -42,8 +42,10 @@ static void print_one(const struct run *run, double paper)
 	double khz = loom_dev_caps(run->device->dev)->clock_khz;
 	double ratio = (double)run->mac_ps / (double)run->fetch_ps;
 
-	printf("%-14s %5lld %9.3f %9.3f %+8.0f%%   %s: %.1f us\n", run->network->name, (long long)run->batch,
-	       ratio, paper, 100 * (ratio / paper - 1), layer->name, (double)layer->predicted.mac / khz * 1000);
+	printf("%-14s %5lld %9.3f %9.3f %+8.0f%% %9.3f   %s: %.1f us\n", run->network->name, (long long)run->batch,
+	       ratio, paper, 100 * (ratio / paper - 1),
+	       (double)(run->mac_ps - run->fill_ps) / (double)run->fetch_ps, layer->name,
+	       (double)layer->cycles.mac / khz * 1000);
 }
 
 void print_paper(const struct run *const *runs, unsigned int num)
@@ -56,9 +58,9 @@ void print_paper(const struct run *const *runs, unsigned int num)
 		if (paper <= 0 || strcmp(runs[i]->device->spec, "memory-centric"))
 			continue;
 		if (!heading)
-			printf("\nMAC array time to fetch time, memory-centric, beside Layerweaver's\n"
-			       "%-14s %5s %9s %9s %9s   %s\n", "network", "batch", "Loom", "paper", "differs",
-			       "longest layer");
+			printf("\nMAC array time to fetch time, memory-centric, beside Layerweaver's; unfilled: but for fill and drain\n"
+			       "%-14s %5s %9s %9s %9s %9s   %s\n", "network", "batch", "Loom", "paper", "differs",
+			       "unfilled", "longest layer");
 		heading = true;
 		print_one(runs[i], paper);
 	}

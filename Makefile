@@ -10,6 +10,7 @@
 #   $(call host-test,NAME,SOURCES,LIBRARIES,LDLIBS,CFLAGS) build/test/NAME, run by `make check-host`
 #   $(call vm-test,NAME,SOURCES,LIBRARIES,LDLIBS,CFLAGS)  build/selftests/NAME, run by `make check-vm`
 #   $(call host-script,FILE) $(call vm-script,FILE)       a shell script as a test, on the host or in the VM
+#   $(call long-script,FILE)                              on the host, in full with `make check-long`
 #
 # LIBRARIES are NAMEs of static libraries of this tree, in link order. `make SAN=1 …` builds the
 # same things with ASan and UBSan under build/san instead.

@@ -15,6 +15,7 @@ CPPFLAGS := -Iuapi -Ifirmware-sim -Iuserspace -Iuserspace/libloom/include -I/usr
 
 ALL_TARGETS :=
 HOST_TESTS  :=
+LONG_TESTS  :=
 VM_TESTS    :=
 
 # Prerequisites with $$ are looked up when all module.mk files were read.
@@ -53,6 +54,12 @@ endef
 # A shell script as a test: $(B) in its environment says which build to test.
 define host-script
 $(eval HOST_TESTS += $(1))
+endef
+
+# A script that `make check` runs in seconds and, with LONG=1, `make check-long` in full.
+define long-script
+$(call host-script,$(1))
+$(eval LONG_TESTS += $(1))
 endef
 
 # kselftest's headers come from the kernel's source package, and warn; they are not ours to mend.

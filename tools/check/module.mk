@@ -4,9 +4,10 @@
 #   host    the host tests
 #   san     the host tests again, built with ASan and UBSan (make SAN=1)
 #   vm      the VM tests on one vCPU, where an instruction is a nanosecond
+#   long    the tests that take minutes or hours in full
 #   smp     the VM tests on two vCPUs that run at the same time, where races show
 
-.PHONY: check check-host check-vm lane-host lane-san lane-san-tests lane-vm lane-smp lint
+.PHONY: check check-host check-vm check-long lane-host lane-long lane-san lane-san-tests lane-vm lane-smp lint
 
 # Set-up may install what the rules of the tree look for, so what follows is a make of its own.
 check: setup ## every test, on the host and in the VM; the last line counts them
@@ -18,11 +19,17 @@ check-host: setup ## the host tests, plain and with sanitizers
 check-vm: setup ## the VM tests, with guest time counted in instructions and on two vCPUs
 	@tools/check/all vm smp
 
+check-long: setup ## what make check does in part: every network of the zoo on every preset
+	@tools/check/all long
+
 lint: setup ## static checks: checkpatch, sparse, W=1, shellcheck
 	@tools/check/lint
 
 lane-host: all qemu $$(HOST_TESTS)
 	@B=$(B) tools/check/host build/check/host $(HOST_TESTS)
+
+lane-long: all $$(LONG_TESTS)
+	@B=$(B) LONG=1 TEST_TIMEOUT=$${TEST_TIMEOUT:-14400} tools/check/host build/check/long $(LONG_TESTS)
 
 lane-san:
 	@$(MAKE) --no-print-directory SAN=1 lane-san-tests

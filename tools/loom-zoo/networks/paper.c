@@ -15,7 +15,7 @@ static const struct {
 	{ "resnet50", 2.5942, 41.475 }, { "resnext50", 8.5603, 136.932 },
 	{ "inception-v3", 4.0088, 64.120 }, { "mobilenet-v2", 8.7325, 139.595 },
 	{ "bert-base", 0.15796, 3.7850 }, { "bert-large", 0.15760, 3.7794 },
-	{ "xlnet", 0.15778, 3.7857 }, { "ncf", 0.25145, 0.37706 },
+	{ "xlnet", 0.15778, 3.7857 }, { "ncf", 0.25145, 0.37706 }, { "ncf-dense", 0.25145, 0.37706 },
 };
 
 double paper_ratio(const struct run *run)

@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# What networks of the zoo compute on the device model is what ONNX Runtime computes; sliced, unsliced and woven
+# they give the same bytes. Errors go to build/check/networks-outputs.json. With LONG=1 all of them,
+# otherwise small ones. TAP.
+
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
+HERE=tools/loom-zoo/test
+B=${B:-build}
+BIN=$B/bin
+PRESET=${PRESET:-memory-centric}
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+COUNT=0
+
+# Half precision rounds to 2^-11 of a value. The deepest networks round some hundred times, in random
+# directions: ten times that. Seeded weights amplify nothing.
+ALLOWED=0.005
+
+# result STATUS NAME: one TAP line
+result()
+{
+	COUNT=$((COUNT + 1))
+	if [ "$1" = 0 ]; then echo "ok $COUNT $2"; else echo "not ok $COUNT $2"; fi
+}
+
+# arguments LETTER DIRECTORY OTHER: "-LETTER NAME=OTHER/NAME.npy" for the files NAME.npy of DIRECTORY
+arguments()
+{
+	local file
+	for file in "$2"/*.npy; do
+		printf '%s\n' "-$1" "$(basename "$file" .npy)=$3/$(basename "$file")"
+	done
+}
+
+# run NAME WAY MODEL.loom [LOOM-RUN-ARGUMENT…]: the network's outputs go to its directory WAY
+run()
+{
+	local dir=$WORK/$1 out=$WORK/$1/$2 model=$3 settings
+	shift 3
+	mkdir -p "$out"
+	mapfile -t settings < <(arguments i "$dir/in" "$dir/in"; arguments o "$dir/expected" "$out")
+	"$BIN/loom-run" -d "sim:$PRESET" "$model" "${settings[@]}" "$@" >"$out/said" 2>&1 || sed 's/^/# /' "$out/said"
+}
+
+# same NAME WAY: outputs are the bytes of the sliced run
+same()
+{
+	local file
+	for file in "$WORK/$1/sliced"/*.npy; do
+		cmp "$file" "$WORK/$1/$2/$(basename "$file")" || return 1
+	done
+}
+
+# check NAME: everything about one network
+check()
+{
+	local name=$1 dir=$WORK/$1 found status
+	mkdir -p "$dir/in" "$dir/expected"
+	"$BIN/loom-zoo" "$name" -o "$dir/model.onnx" --inputs "$dir/in" &&
+		"$HERE/reference" run "$dir/model.onnx" "$dir/in" "$dir/expected" &&
+		"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" -o "$dir/sliced.loom" 2>"$dir/notes" &&
+		"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" --no-slice -o "$dir/whole.loom" 2>>"$dir/notes"
+	status=$?
+	[ $status = 0 ] || sed 's/^/# /' "$dir/notes"
+	result $status "$name compiles"
+	rm -f "$dir/model.onnx"
+	run "$name" sliced "$dir/sliced.loom"
+	found=$("$HERE/reference" compare "$dir/expected" "$dir/sliced" "$ALLOWED")
+	result $? "$name is within $ALLOWED of ONNX Runtime: $found"
+	echo "{\"network\": \"$name\", \"preset\": \"$PRESET\", \"fp16\": ${found:-null}}" >>"$WORK/lines"
+	run "$name" whole "$dir/whole.loom"
+	same "$name" whole
+	result $? "$name gives the same bytes sliced and whole"
+	run "$name" woven "$dir/sliced.loom" + -z "$WORK/partner.loom"
+	same "$name" woven
+	result $? "$name gives the same bytes alone and woven"
+	rm -rf "$dir"
+}
+
+main()
+{
+	local networks=(squeezenet mobilenet-v2 fsrcnn) name
+	if ! node -e 'require("./tools/models/lib/ort.js").version()' 2>/dev/null; then
+		echo "1..0 # SKIP no ONNX Runtime: run make models"
+		exit 0
+	fi
+	[ -z "${LONG-}" ] || mapfile -t networks < <("$BIN/loom-zoo" --list --json |
+		node -p 'JSON.parse(require("fs").readFileSync(0)).map((n) => n.name).join("\n")')
+	# What it is woven with brings as many weights as it computes.
+	"$BIN/loom-zoo" squeezenet --batch 2 -o "$WORK/partner.onnx" &&
+		"$BIN/loomc" "$WORK/partner.onnx" --preset "$PRESET" -o "$WORK/partner.loom"
+	result $? "a partner to weave with"
+	for name in "${networks[@]}"; do
+		check "$name"
+	done
+	mkdir -p "$B/check"
+	{ echo '['; sed '$!s/$/,/' "$WORK/lines"; echo ']'; } >"$B/check/networks-outputs.json"
+	echo "1..$COUNT"
+}
+
+main

@@ -7,16 +7,15 @@
 #include "bench.h"
 #include "experiment.h"
 
-/* So many that what waits would fill the weight SRAM three times over. */
+/* One at work, and so many behind it that they last for three times filling the weight SRAM. */
 #define FILLS 3
-#define LEAST_WAITING 2
 
 static unsigned int waiting(const struct workload *w, const struct machine *m)
 {
 	double fill = (double)m->buffer_bytes / (double)m->dram_bytes_per_s;
-	double n = FILLS * fill / (w->comp > w->mem ? w->comp : w->mem);
+	double n = 2 + FILLS * fill / (w->comp > w->mem ? w->comp : w->mem);
 
-	return n < LEAST_WAITING ? LEAST_WAITING : n > BENCH_MAX_QUEUED ? BENCH_MAX_QUEUED : (unsigned int)n;
+	return n > BENCH_MAX_QUEUED ? BENCH_MAX_QUEUED : (unsigned int)n;
 }
 
 void workload_sum(struct workload *w, const struct machine *m)

@@ -5,6 +5,7 @@
  * they are relocated against: va=weights+0x40.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,13 +80,18 @@ static void print_va(const struct printer *printer, uint64_t offset, uint64_t va
 		[LOOM_REGION_IO] = "io",
 		[LOOM_REGION_SCRATCH] = "scratch",
 	};
-	const struct loom_reloc *reloc = find_reloc(printer->model, printer->offset + offset);
+	const struct loom_reloc *reloc = printer->model ?
+		find_reloc(printer->model, printer->offset + offset) : NULL;
 	const char *quote = printer->json ? "\"" : "";
 
+	printf("%s", quote);
 	if (reloc)
-		printf("%s%s+0x%" PRIx64 "%s", quote, regions[reloc->region], reloc->addend, quote);
-	else
-		printf("%s0x%" PRIx64 "%s", quote, value, quote);
+		printf("%s+0x%" PRIx64, regions[reloc->region], reloc->addend);
+	if (reloc && value)
+		printf("(0x%" PRIx64 ")", value);	/* what the loader will overwrite */
+	else if (!reloc)
+		printf("0x%" PRIx64, value);
+	printf("%s", quote);
 }
 
 static void print_name(const struct printer *printer, const struct isa_names *names, uint32_t value)
@@ -137,12 +143,19 @@ static void print_array(const struct printer *printer, const struct isa_field *f
 	printf("%s", printer->json ? "]" : "");
 }
 
-/* Nine digits tell every float apart; JSON has no words for those that are not numbers. */
-static void print_float(const struct printer *printer, float value)
+/*
+ * Nine digits tell every number apart, a NaN is its bits; JSON has no words for those that are not
+ * finite.
+ */
+static void print_float(const struct printer *printer, const char *at)
 {
-	bool quoted = printer->json && (value != value || value - value != 0);
+	float value = get_float(at);
+	const char *quote = printer->json && !isfinite(value) ? "\"" : "";
 
-	printf(quoted ? "\"%.9g\"" : "%.9g", value);
+	if (isnan(value))
+		printf("%snan(0x%" PRIx32 ")%s", quote, get_u32(at), quote);
+	else
+		printf("%s%.9g%s", quote, value, quote);
 }
 
 static void print_value(const struct printer *printer, const struct isa_field *field,
@@ -168,7 +181,7 @@ static void print_value(const struct printer *printer, const struct isa_field *f
 		printf("%" PRIu64, get_u64(at));
 		break;
 	case ISA_FLOAT:
-		print_float(printer, get_float(at));
+		print_float(printer, at);
 		break;
 	case ISA_U32_ARRAY:
 	case ISA_S32_ARRAY:
@@ -237,6 +250,24 @@ static size_t disasm_one(struct printer *printer, const char *buffer, size_t at,
 		print_raw(printer, &head, buffer + at, head.size);
 	printer->offset -= at;
 	return head.size;
+}
+
+void disasm_command(const char *bytes, size_t size)
+{
+	struct printer printer = { .model = NULL };
+
+	disasm_one(&printer, bytes, 0, size);
+}
+
+void disasm_header(const struct loom_model *model, unsigned int slice)
+{
+	struct loom_cmdbuf head;
+	size_t size;
+
+	memcpy(&head, loom_model_cmdbuf(model, slice, &size), sizeof(head));
+	printf(".buffer isa=%u.%u weight_bytes=%u lease_bytes=%u slice=%u\n",
+	       head.isa_version >> 16, head.isa_version & 0xffff, head.weight_bytes,
+	       head.lease_bytes, head.slice);
 }
 
 bool disasm_slice(const struct loom_model *model, unsigned int slice, bool json)

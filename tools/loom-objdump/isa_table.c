@@ -2,6 +2,8 @@
 /*
  * The commands of loom_isa.h, as a table.
  */
+#include <string.h>
+
 #include "isa_table.h"
 #include "loom_isa.h"
 
@@ -224,6 +226,30 @@ const struct isa_command *isa_command(uint16_t opcode)
 		if (commands[i].opcode == opcode)
 			return &commands[i];
 	return NULL;
+}
+
+const struct isa_command *isa_command_named(const char *name, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < NUM(commands); i++)
+		if (!strncmp(commands[i].name, name, length) && !commands[i].name[length])
+			return &commands[i];
+	return NULL;
+}
+
+unsigned int isa_field_bytes(const struct isa_field *field)
+{
+	switch (field->kind) {
+	case ISA_U16:
+	case ISA_ENUM16:
+		return 2;
+	case ISA_VA:
+	case ISA_U64:
+		return 8;
+	default:
+		return 4 * field->count;
+	}
 }
 
 const char *isa_name(const struct isa_names *names, uint32_t value)

@@ -47,6 +47,9 @@ struct isa_command {
 
 /* NULL: there is no such command. */
 const struct isa_command *isa_command(uint16_t opcode);
+const struct isa_command *isa_command_named(const char *name, size_t length);
+/* Bytes of a field, all elements together. */
+unsigned int isa_field_bytes(const struct isa_field *field);
 /* The name of a value, NULL if it has none. */
 const char *isa_name(const struct isa_names *names, uint32_t value);
 

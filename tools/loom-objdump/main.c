@@ -117,12 +117,9 @@ static void print_slices(const struct loom_model *model)
 static bool print_commands(const struct loom_model *model, unsigned int i)
 {
 	const struct loom_elf_slice *slice = &model->slices[i];
-	struct loom_cmdbuf head;
-	size_t size;
 
-	memcpy(&head, loom_model_cmdbuf(model, i, &size), sizeof(head));
-	printf("\nslice %u: %s, %u commands, %u bytes of weights, %u of lease\n", i,
-	       string(model, slice->name), slice->num_cmds, head.weight_bytes, head.lease_bytes);
+	printf("\nslice %u: %s, %u commands\n", i, string(model, slice->name), slice->num_cmds);
+	disasm_header(model, i);
 	return disasm_slice(model, i, false);
 }
 

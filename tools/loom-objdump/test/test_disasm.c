@@ -22,20 +22,6 @@
 
 static struct loom_hw_caps tiny;
 
-static unsigned int field_bytes(const struct isa_field *field)
-{
-	switch (field->kind) {
-	case ISA_U16:
-	case ISA_ENUM16:
-		return 2;
-	case ISA_VA:
-	case ISA_U64:
-		return 8;
-	default:
-		return 4 * field->count;
-	}
-}
-
 /* What is shown of a command is all of it: a line without some field could not be read back. */
 static void test_table(void **data)
 {
@@ -49,7 +35,7 @@ static void test_table(void **data)
 			continue;
 		commands++;
 		for (i = 0; i < command->num_fields; i++)
-			for (j = 0; j < field_bytes(&command->fields[i]); j++)
+			for (j = 0; j < isa_field_bytes(&command->fields[i]); j++)
 				seen[command->fields[i].offset + j]++;
 		for (i = 0; i < command->size; i++)
 			if (seen[i] != 1)

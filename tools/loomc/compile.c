@@ -43,6 +43,10 @@ void fail_node(struct compile *c, const struct node *node, const char *format, .
 	char prefix[256];
 	va_list args;
 
+	if (node == c->lowering && !node->on_host && !c->options->device_only &&
+	    can_run_on_host(node))
+		longjmp(c->retry, 1);
+
 	snprintf(prefix, sizeof(prefix), "node '%.150s' (%.60s): ", node->name, node->origin);
 	va_start(args, format);
 	unwind(c, prefix, format, args);

@@ -28,6 +28,8 @@ struct compile {
 	bool evaluate;		/* everything is to be folded, at any size */
 	bool keep_quantised;	/* but 8-bit constants are not to become floats */
 	jmp_buf out;
+	struct node *lowering;	/* if it fails and may run on the host: go on at retry */
+	jmp_buf retry;
 };
 
 void fail(struct compile *c, const char *format, ...)

@@ -3,52 +3,30 @@
  * Program -> ELF. The file has two loaded segments, page-aligned, and everything else behind them;
  * written by hand, so that the same program is the same bytes. The weights are there already.
  */
-#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "elf_image.h"
 #include "loom.h"
-#include "lower.h"
 #include "passes.h"
 
 #define PAGE 4096
 
-enum section {
-	SEC_NULL,
-	SEC_WEIGHTS,
-	SEC_CMD,
-	SEC_NOTE,
-	SEC_INFO,
-	SEC_SLICES,
-	SEC_TENSORS,
-	SEC_RELA,
-	SEC_SYMTAB,
-	SEC_STRTAB,
-	SEC_SHSTRTAB,
-	SEC_COUNT
-};
-
 static const char *const names[SEC_COUNT] = {
 	"", ".weights", ".cmd", ".note.loom", ".loom.info", ".loom.slices", ".loom.tensors",
-	".rela.cmd", ".symtab", ".strtab", ".shstrtab",
+	".rela.cmd", ".symtab", ".strtab", ".shstrtab", ".loom.host", ".loom.hosttensors",
+	".loom.hostattrs", ".loom.hostdata",
 };
 
 /* Symbols that relocations name; the slices' follow. */
 enum { SYMBOL_NULL, SYMBOL_WEIGHTS, SYMBOL_IO, SYMBOL_SCRATCH, SYMBOL_FIRST_SLICE };
 
-struct image {
-	struct program *p;
-	struct bytes sec[SEC_COUNT];
-	Elf64_Shdr shdr[SEC_COUNT];
-	uint64_t size;
-};
-
-static uint32_t append(struct image *im, enum section s, const void *data, size_t size)
+uint64_t image_append(struct image *im, enum section s, const void *data, size_t size)
 {
 	struct bytes *b = &im->sec[s];
 	size_t room = b->room ? b->room : 4096;
 	unsigned char *grown;
-	uint32_t at = (uint32_t)b->size;
+	uint64_t at = b->size;
 
 	while (room < b->size + size)
 		room *= 2;
@@ -59,14 +37,15 @@ static uint32_t append(struct image *im, enum section s, const void *data, size_
 		b->data = grown;
 		b->room = room;
 	}
-	memcpy(b->data + b->size, data, size);
+	if (size)
+		memcpy(b->data + b->size, data, size);
 	b->size += size;
 	return at;
 }
 
-static uint32_t string(struct image *im, const char *s)
+uint32_t image_string(struct image *im, const char *s)
 {
-	return append(im, SEC_STRTAB, s, strlen(s) + 1);
+	return (uint32_t)image_append(im, SEC_STRTAB, s, strlen(s) + 1);
 }
 
 /* ---- contents ---- */
@@ -83,27 +62,28 @@ static void put_note(struct image *im)
 	};
 
 	memcpy(abi.preset, caps->preset, sizeof(abi.preset));
-	append(im, SEC_NOTE, &head, sizeof(head));
-	append(im, SEC_NOTE, name, (sizeof(LOOM_NOTE_NAME) + 3) & ~3u);
-	append(im, SEC_NOTE, &abi, sizeof(abi));
+	image_append(im, SEC_NOTE, &head, sizeof(head));
+	image_append(im, SEC_NOTE, name, (sizeof(LOOM_NOTE_NAME) + 3) & ~3u);
+	image_append(im, SEC_NOTE, &abi, sizeof(abi));
 }
 
 static void put_info(struct image *im)
 {
 	struct program *p = im->p;
 	struct loom_elf_info info = {
-		.name = string(im, p->c->options->name ? p->c->options->name : "model"),
+		.name = image_string(im, p->c->options->name ? p->c->options->name : "model"),
 		.num_slices = p->num_slices, .num_inputs = p->g->num_inputs,
 		.num_outputs = p->g->num_outputs, .lease_bytes = (uint32_t)p->lease_bytes,
 		.num_layers = p->num_layers, .io_bytes = p->io_bytes,
 		.scratch_bytes = p->scratch_bytes, .needs = p->needs,
+		.num_host_steps = p->num_host_steps,
 	};
 
 	for (uint32_t i = 0; i < p->num_slices; i++) {
 		info.macs += p->slices[i].macs;
 		info.weight_bytes += p->slices[i].weight_bytes;
 	}
-	append(im, SEC_INFO, &info, sizeof(info));
+	image_append(im, SEC_INFO, &info, sizeof(info));
 }
 
 static void put_slices(struct image *im)
@@ -112,12 +92,12 @@ static void put_slices(struct image *im)
 		const struct slice_info *s = &im->p->slices[i];
 		struct loom_elf_slice slice = {
 			.cmd = im->shdr[SEC_CMD].sh_addr + s->cmd, .cmd_size = s->cmd_size,
-			.name = string(im, s->name), .layer = s->layer, .num_cmds = s->num_cmds,
+			.name = image_string(im, s->name), .layer = s->layer, .num_cmds = s->num_cmds,
 			.compute_ps = s->compute_ps, .mac_ps = s->mac_ps,
 			.weight_bytes = s->weight_bytes, .dma_bytes = s->dma_bytes, .macs = s->macs,
 		};
 
-		append(im, SEC_SLICES, &slice, sizeof(slice));
+		image_append(im, SEC_SLICES, &slice, sizeof(slice));
 	}
 }
 
@@ -128,8 +108,8 @@ static void put_tensors(struct image *im)
 	for (uint32_t i = 0; i < p->g->num_inputs + p->g->num_outputs; i++) {
 		struct loom_elf_tensor t = p->tensors[i];
 
-		t.name = string(im, p->port_names[i]);
-		append(im, SEC_TENSORS, &t, sizeof(t));
+		t.name = image_string(im, p->port_names[i]);
+		image_append(im, SEC_TENSORS, &t, sizeof(t));
 	}
 }
 
@@ -147,7 +127,7 @@ static void put_relocs(struct image *im)
 			.r_addend = (int64_t)r->addend,
 		};
 
-		append(im, SEC_RELA, &rela, sizeof(rela));
+		image_append(im, SEC_RELA, &rela, sizeof(rela));
 	}
 }
 
@@ -155,11 +135,11 @@ static void put_symbol(struct image *im, const char *name, enum section section,
 		       uint64_t size, unsigned char type)
 {
 	Elf64_Sym sym = {
-		.st_name = *name ? string(im, name) : 0, .st_shndx = section, .st_value = value,
+		.st_name = *name ? image_string(im, name) : 0, .st_shndx = section, .st_value = value,
 		.st_size = size, .st_info = *name ? ELF64_ST_INFO(STB_GLOBAL, type) : 0,
 	};
 
-	append(im, SEC_SYMTAB, &sym, sizeof(sym));
+	image_append(im, SEC_SYMTAB, &sym, sizeof(sym));
 }
 
 static void put_symbols(struct image *im)
@@ -184,7 +164,7 @@ static void put_symbols(struct image *im)
 static void describe(struct image *im, enum section s, uint32_t type, uint64_t flags,
 		     uint64_t entry, uint64_t align)
 {
-	im->shdr[s].sh_name = append(im, SEC_SHSTRTAB, names[s], strlen(names[s]) + 1);
+	im->shdr[s].sh_name = (Elf64_Word)image_append(im, SEC_SHSTRTAB, names[s], strlen(names[s]) + 1);
 	im->shdr[s].sh_type = type;
 	im->shdr[s].sh_flags = flags;
 	im->shdr[s].sh_entsize = entry;
@@ -193,7 +173,7 @@ static void describe(struct image *im, enum section s, uint32_t type, uint64_t f
 
 static void describe_all(struct image *im)
 {
-	append(im, SEC_SHSTRTAB, "", 1);
+	image_append(im, SEC_SHSTRTAB, "", 1);
 	describe(im, SEC_WEIGHTS, im->p->c->options->timing_only ? SHT_NOBITS : SHT_PROGBITS, SHF_ALLOC,
 		 0, PAGE);
 	describe(im, SEC_CMD, SHT_PROGBITS, SHF_ALLOC, 0, PAGE);
@@ -205,6 +185,13 @@ static void describe_all(struct image *im)
 	describe(im, SEC_SYMTAB, SHT_SYMTAB, 0, sizeof(Elf64_Sym), 8);
 	describe(im, SEC_STRTAB, SHT_STRTAB, 0, 0, 1);
 	describe(im, SEC_SHSTRTAB, SHT_STRTAB, 0, 0, 1);
+	if (im->p->num_host_steps) {
+		im->num_sections = SEC_COUNT;
+		describe(im, SEC_HOST, SHT_PROGBITS, 0, sizeof(struct loom_elf_host_step), 8);
+		describe(im, SEC_HOST_TENSORS, SHT_PROGBITS, 0, sizeof(struct loom_elf_host_tensor), 8);
+		describe(im, SEC_HOST_ATTRS, SHT_PROGBITS, 0, sizeof(struct loom_elf_host_attr), 8);
+		describe(im, SEC_HOST_DATA, SHT_PROGBITS, 0, 0, 64);
+	}
 	im->shdr[SEC_RELA].sh_link = SEC_SYMTAB;
 	im->shdr[SEC_RELA].sh_info = SEC_CMD;
 	im->shdr[SEC_SYMTAB].sh_link = SEC_STRTAB;
@@ -225,7 +212,7 @@ static void lay_out(struct image *im)
 {
 	uint64_t at = sizeof(Elf64_Ehdr) + 3 * sizeof(Elf64_Phdr);
 
-	for (enum section s = SEC_WEIGHTS; s < SEC_COUNT; s++) {
+	for (enum section s = SEC_WEIGHTS; s < im->num_sections; s++) {
 		at = round_up(at, im->shdr[s].sh_addralign);
 		im->shdr[s].sh_offset = at;
 		im->shdr[s].sh_size = im->sec[s].size;
@@ -249,7 +236,8 @@ static void write_file(struct image *im)
 {
 	struct loomc_result *result = im->p->c->result;
 	size_t have = WEIGHTS_AT + bytes_in_file(&im->shdr[SEC_WEIGHTS]);
-	unsigned char *file = realloc(result->file, im->size + sizeof(im->shdr));
+	size_t headers = im->num_sections * sizeof(im->shdr[0]);
+	unsigned char *file = realloc(result->file, im->size + headers);
 	Elf64_Ehdr *ehdr = (Elf64_Ehdr *)file;
 	Elf64_Phdr *phdr = (Elf64_Phdr *)(ehdr + 1);
 
@@ -262,16 +250,16 @@ static void write_file(struct image *im)
 		.e_type = ET_DYN, .e_machine = EM_LOOM, .e_version = EV_CURRENT,
 		.e_phoff = sizeof(*ehdr), .e_shoff = im->size, .e_ehsize = sizeof(*ehdr),
 		.e_phentsize = sizeof(*phdr), .e_phnum = 3, .e_shentsize = sizeof(Elf64_Shdr),
-		.e_shnum = SEC_COUNT, .e_shstrndx = SEC_SHSTRTAB,
+		.e_shnum = im->num_sections, .e_shstrndx = SEC_SHSTRTAB,
 	};
 	put_phdr(im, &phdr[0], SEC_WEIGHTS, PT_LOAD);
 	put_phdr(im, &phdr[1], SEC_CMD, PT_LOAD);
 	put_phdr(im, &phdr[2], SEC_NOTE, PT_NOTE);
-	for (enum section s = SEC_CMD; s < SEC_COUNT; s++)
+	for (enum section s = SEC_CMD; s < im->num_sections; s++)
 		if (im->sec[s].size)
 			memcpy(file + im->shdr[s].sh_offset, im->sec[s].data, im->sec[s].size);
-	memcpy(file + im->size, im->shdr, sizeof(im->shdr));
-	result->size = im->size + sizeof(im->shdr);
+	memcpy(file + im->size, im->shdr, headers);
+	result->size = im->size + headers;
 }
 
 void write_elf(struct program *p)
@@ -279,15 +267,17 @@ void write_elf(struct program *p)
 	struct image *im = arena(p->c, sizeof(*im));
 
 	im->p = p;
+	im->num_sections = SEC_HOST;
 	im->sec[SEC_WEIGHTS] = p->weights;
 	im->sec[SEC_CMD] = p->cmd;
 	im->shdr[SEC_CMD].sh_addr = round_up(p->weights.size, PAGE);
-	append(im, SEC_STRTAB, "", 1);
+	image_append(im, SEC_STRTAB, "", 1);
 	describe_all(im);
 	put_note(im);
 	put_info(im);
 	put_slices(im);
 	put_tensors(im);
+	image_put_host(im);
 	put_relocs(im);
 	put_symbols(im);
 	lay_out(im);

@@ -46,6 +46,7 @@ struct node {
 	float alpha;		/* MatMul: scale of the product */
 	float eps;		/* Norm */
 	struct quantised *q;	/* quantised.h; NULL: floats */
+	bool on_host;		/* the device cannot do it: found out by lower() */
 };
 
 struct port {

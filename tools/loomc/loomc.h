@@ -54,6 +54,7 @@ struct loomc_options {
 	const char *const *outputs;	/* none: all of the model's */
 	unsigned int num_outputs;
 	bool no_slice;
+	bool device_only;	/* what the device cannot do is an error, and no work for the host */
 	bool timing_only;	/* weights have a size in the file, and no bytes */
 	uint64_t slice_bytes;	/* most weights of a slice; 0: chosen */
 	uint64_t lease_bytes;	/* most activation SRAM; 0: all that the device has */

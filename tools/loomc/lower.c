@@ -40,10 +40,11 @@ static uint64_t align64(uint64_t n)
 	return (n + 63) & ~63ull;
 }
 
-static bool io_dtype(enum hostop_dtype dtype)
+/* Host operators take and give all that there is. */
+static bool io_dtype(const struct program *p, enum hostop_dtype dtype)
 {
-	return dtype == HOSTOP_F32 || dtype == HOSTOP_F16 || dtype == HOSTOP_I32 || dtype == HOSTOP_I64 ||
-	       dtype == HOSTOP_U8 || dtype == HOSTOP_I8;
+	return !p->c->options->device_only || dtype == HOSTOP_F32 || dtype == HOSTOP_F16 ||
+	       dtype == HOSTOP_I32 || dtype == HOSTOP_I64 || dtype == HOSTOP_U8 || dtype == HOSTOP_I8;
 }
 
 static void add_tensor(struct program *p, unsigned int i, const struct port *port)
@@ -51,7 +52,7 @@ static void add_tensor(struct program *p, unsigned int i, const struct port *por
 	struct loom_elf_tensor *t = &p->tensors[i];
 	const struct hostop_tensor *v = &port->value->t;
 
-	if (!io_dtype(v->dtype))
+	if (!io_dtype(p, v->dtype))
 		fail(p->c, "'%s' is of %s, which the device cannot take in or give out (fix an input with --bind)",
 		     port->name, hostop_dtype_name(v->dtype));
 	p->port_names[i] = port->name;
@@ -96,13 +97,6 @@ static bool is_view(const struct node *n)
 	return is_one_of(n, views, NUM(views));
 }
 
-static struct lowered *lowered(struct program *p, struct value *v)
-{
-	if (!v->lowered)
-		v->lowered = arena(p->c, sizeof(*v->lowered));
-	return v->lowered;
-}
-
 static void wish_concat(struct program *p, struct node *node)
 {
 	unsigned int axis = node_axis(p, node, 0, node->out[0]->t.rank);
@@ -111,7 +105,8 @@ static void wish_concat(struct program *p, struct node *node)
 	for (unsigned int i = 0; i < node->num_in; i++) {
 		struct value *v = node->in[i];
 
-		if (v->producer && used_once(v) && !is_view(v->producer) && !lowered(p, v)->into) {
+		if (v->producer && !v->producer->on_host && used_once(v) && !is_view(v->producer) &&
+		    !lowered_of(p, v)->into) {
 			v->lowered->into = node->out[0];
 			v->lowered->into_at = at;
 			v->lowered->into_axis = axis;
@@ -131,7 +126,7 @@ static void wish_transpose(struct program *p, struct node *node)
 	order = arena_array(p->c, n, sizeof(*order));
 	for (unsigned int d = 0; d < n; d++)
 		order[d] = (unsigned int)perm[d];
-	lowered(p, v)->order = order;
+	lowered_of(p, v)->order = order;
 }
 
 /* ---- wishes: fp32 between a command that makes it and commands that take it ---- */
@@ -184,7 +179,7 @@ static bool users_take_floats(const struct program *p, const struct value *v)
 
 static void wish_wide(struct program *p, struct value *v)
 {
-	if (hostop_is_float(v->t.dtype) && makes_floats(v->producer) && !lowered(p, v)->into &&
+	if (hostop_is_float(v->t.dtype) && makes_floats(v->producer) && !lowered_of(p, v)->into &&
 	    users_take_floats(p, v))
 		v->lowered->wide = true;
 }
@@ -192,6 +187,8 @@ static void wish_wide(struct program *p, struct value *v)
 static void make_wishes(struct program *p)
 {
 	for (unsigned int i = 0; i < p->g->num_nodes; i++) {
+		if (!p->g->nodes[i] || p->g->nodes[i]->on_host)
+			continue;
 		if (is_op(p->g->nodes[i], "Concat"))
 			wish_concat(p, p->g->nodes[i]);
 		if (is_op(p->g->nodes[i], "Transpose"))
@@ -234,7 +231,11 @@ static bool is_empty(struct program *p, const struct node *node)
 
 static void lower_node(struct program *p, struct node *node)
 {
-	p->node = node;
+	p->node = p->c->lowering = node;
+	if (node->on_host) {
+		lower_host(p, node);
+		return;
+	}
 	if (is_empty(p, node))
 		return;
 	if (!lower_view(p, node) && !lower_conv(p, node) && !lower_matmul(p, node) &&
@@ -277,16 +278,22 @@ static void forget(struct graph *g)
 		g->outputs[i].value->lowered = NULL;
 }
 
-struct program *lower(struct graph *g, bool wide, bool tiled)
+static struct program *new_program(struct graph *g, bool wide, bool tiled)
 {
 	struct program *p = arena(g->c, sizeof(*p));
 
-	forget(g);
-	p->wide = wide;
-
 	p->c = g->c;
 	p->g = g;
+	p->wide = wide;
 	p->max_slice_bytes = slice_limit(g->c->options, tiled);
+	return p;
+}
+
+static void lower_all(struct program *p)
+{
+	struct graph *g = p->g;
+
+	forget(g);
 	make_tensors(p);
 	make_wishes(p);
 	for (unsigned int i = 0; i < g->num_nodes; i++)
@@ -294,8 +301,20 @@ struct program *lower(struct graph *g, bool wide, bool tiled)
 			lower_node(p, g->nodes[i]);
 	/* Outputs that no node makes: inputs and constants passed through. */
 	p->node = &nothing;
+	p->c->lowering = NULL;
 	for (unsigned int i = 0; i < g->num_outputs; i++)
 		if (!g->outputs[i].value->producer)
 			emit_output(p, i);
+}
+
+/* What fails to lower, and can, runs on the host: known from then on, and all is lowered again. */
+struct program *lower(struct graph *g, bool wide, bool tiled)
+{
+	struct program *p;
+
+	if (setjmp(g->c->retry))
+		g->c->lowering->on_host = true;
+	p = new_program(g, wide, tiled);
+	lower_all(p);
 	return p;
 }

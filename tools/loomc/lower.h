@@ -75,6 +75,7 @@ struct command {
 	struct buffer *home;	/* of SYM_SCRATCH: what the addend counts from */
 	bool fixed;		/* a DMA command that stays where it stands in the stream */
 	const struct node *node;
+	struct host_step *host_step;	/* no command: where a step stands in the stream */
 	bool starts_layer;	/* brings weights for the MAC array */
 	uint64_t cycles, macs;
 	/* by slice() */
@@ -108,6 +109,20 @@ struct slice_info {
 	uint64_t stream;	/* of its weights in .weights */
 	uint64_t cmd;		/* of its buffer in .cmd */
 	uint32_t cmd_size, num_cmds;
+};
+
+/* Inputs and outputs of a step: constants, or in the I/O region. NULL: left out. */
+struct host_value {
+	struct value *value;
+	uint64_t io_at;
+};
+
+struct host_step {
+	const struct node *node;
+	struct host_value *values;
+	unsigned int num_values;
+	uint32_t slice;		/* it stands before, by slice() */
+	uint64_t ps, bytes, macs;
 };
 
 struct table {			/* what GATHERs and LOADs read from .weights */
@@ -150,6 +165,8 @@ struct program {
 	unsigned int num_loose;	/* commands cut so that last bits may differ */
 	uint64_t max_slice_bytes;
 	uint64_t needs;		/* LOOM_CAP_* of the device, for the commands emitted */
+	struct host_step **host_steps;
+	uint32_t num_host_steps;
 	struct reloc *relocs;
 	uint32_t num_relocs;
 	struct bytes weights;	/* in result->file, at WEIGHTS_AT */
@@ -169,6 +186,8 @@ struct lowered {
 	/* order of dims that its reader would like, outermost first; NULL: none */
 	const unsigned int *order;
 	bool wide;	/* kept in fp32 */
+	bool in_io;	/* (also) in the I/O region, at io_at */
+	uint64_t io_at;
 };
 
 /* ---- lower_place.c: places ---- */
@@ -201,6 +220,8 @@ const struct place *image_of(struct program *p, struct value *v);
 const struct place *rows_of(struct program *p, struct value *v, enum loom_dtype dtype);
 /* Room for a value that is about to be made; order: if nobody wants another. */
 struct place output_place(struct program *p, struct value *v, const unsigned int *order);
+
+struct lowered *lowered_of(struct program *p, struct value *v);
 
 /* ---- lower_cmd.c: commands ---- */
 struct command *new_command(struct program *p, enum loom_opcode opcode, size_t size);
@@ -259,6 +280,9 @@ bool lower_elementwise(struct program *p, struct node *node);
 bool lower_view(struct program *p, struct node *node);
 bool lower_move(struct program *p, struct node *node);
 bool lower_reduce(struct program *p, struct node *node);
+/* On the host, whatever it is: lower_host.c. */
+void lower_host(struct program *p, struct node *node);
+bool can_run_on_host(const struct node *node);
 
 /* The node's constant input as integers; fails if it is none. */
 unsigned int const_ints(struct program *p, const struct node *node, unsigned int in,

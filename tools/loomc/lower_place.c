@@ -215,10 +215,16 @@ bool reshape_place(const struct place *place, unsigned int rank, const int64_t *
 
 /* ---- values ---- */
 
-void set_place(struct program *p, struct value *v, const struct place *place)
+struct lowered *lowered_of(struct program *p, struct value *v)
 {
 	if (!v->lowered)
 		v->lowered = arena(p->c, sizeof(*v->lowered));
+	return v->lowered;
+}
+
+void set_place(struct program *p, struct value *v, const struct place *place)
+{
+	lowered_of(p, v);
 	APPEND(p->c, v->lowered->places, v->lowered->num_places, *place);
 }
 
@@ -255,15 +261,18 @@ static const struct loom_elf_tensor *input_tensor(const struct program *p, const
 	return NULL;
 }
 
+/* From the I/O region: an input, or what the host has made. */
 static void bring_input(struct program *p, struct value *v)
 {
 	const struct loom_elf_tensor *t = input_tensor(p, v);
+	bool by_host = !t && v->lowered && v->lowered->in_io;
 	enum loom_dtype dtype = v->t.dtype == HOSTOP_F32 ? LOOM_F32 : device_dtype(p, v);
 	struct place place = new_place(p, dtype, v->t.rank, v->t.dims, NULL);
 
-	if (!t)
-		fail_node(p->c, p->node, "internal error: '%s' was not made", v->name);
-	emit_load(p, &place, SYM_IO, t->offset);
+	if (!t && !by_host)
+		fail(p->c, "internal error: '%s' was not made", v->name);
+	emit_load(p, &place, SYM_IO, by_host ? v->lowered->io_at : t->offset);
+	p->cmds[p->num_cmds - 1]->fixed = by_host;
 	set_place(p, v, &place);
 }
 

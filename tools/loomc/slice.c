@@ -170,15 +170,48 @@ static void order_commands(struct program *p)
 	p->cmds = sorted;
 }
 
+/* A host step ends a slice; it is no command. */
+static void take_out_steps(struct cutter *k)
+{
+	struct program *p = k->p;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < p->num_cmds; i++) {
+		struct command *cmd = p->cmds[i];
+
+		if (!cmd->host_step) {
+			cut_at(k, cmd);
+			p->cmds[kept++] = cmd;
+			continue;
+		}
+		cmd->host_step->slice = p->num_slices;
+		k->now = NULL;
+	}
+	p->num_cmds = kept;
+}
+
+/* A model that the host does all of has a slice, too: there is no other way to run one. */
+static void need_a_slice(struct program *p)
+{
+	struct command *nop;
+
+	if (!p->num_host_steps)
+		fail(p->c, "the model has nothing to compute");
+	p->node = p->host_steps[0]->node;
+	nop = new_command(p, LOOM_OP_NOP, sizeof(struct loom_cmd));
+	for (uint32_t i = 0; i < p->num_host_steps; i++)
+		p->host_steps[i]->slice = 0;
+	cut_at(&(struct cutter){ .p = p, .caps = &p->c->options->caps }, nop);
+}
+
 void slice(struct program *p)
 {
 	struct cutter k = { .p = p, .caps = &p->c->options->caps };
 
-	if (!p->num_cmds)
-		fail(p->c, "the model has nothing to compute");
 	time_commands(p);
-	for (uint32_t i = 0; i < p->num_cmds; i++)
-		cut_at(&k, p->cmds[i]);
+	take_out_steps(&k);
+	if (!p->num_cmds)
+		need_a_slice(p);
 	name_slices(p);
 	order_commands(p);
 }

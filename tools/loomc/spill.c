@@ -85,7 +85,7 @@ static bool homes_output(struct spiller *s, uint32_t at, const struct command *c
 {
 	struct life *life;
 
-	if (!is_whole_move(cmd, LOOM_OP_STORE))
+	if (!is_whole_move(cmd, LOOM_OP_STORE) || cmd->fixed)	/* a host step waits for it */
 		return false;
 	life = life_of(s, cmd->ref[0].buf);
 	if (life->home.symbol)

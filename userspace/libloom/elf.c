@@ -23,6 +23,10 @@ const char *const loom_section_names[LOOM_NUM_SECTIONS] = {
 	[LOOM_SEC_RELA] = ".rela.cmd",
 	[LOOM_SEC_SYMTAB] = ".symtab",
 	[LOOM_SEC_STRTAB] = ".strtab",
+	[LOOM_SEC_HOST] = ".loom.host",
+	[LOOM_SEC_HOST_TENSORS] = ".loom.hosttensors",
+	[LOOM_SEC_HOST_ATTRS] = ".loom.hostattrs",
+	[LOOM_SEC_HOST_DATA] = ".loom.hostdata",
 };
 
 static int check_header(const struct loom_elf *elf)
@@ -139,7 +143,7 @@ static int find_sections(struct loom_elf *elf)
 		if (err)
 			return err;
 	}
-	for (i = 0; i < LOOM_NUM_SECTIONS; i++)
+	for (i = 0; i < LOOM_NUM_REQUIRED; i++)
 		if (!elf->section[i].present)
 			return loom_fail(-ENOEXEC, "section %s is missing", loom_section_names[i]);
 	return 0;

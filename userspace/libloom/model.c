@@ -75,15 +75,16 @@ static int check_info(struct loom_model *model)
 	if (info->io_bytes > MAX_REGION || info->scratch_bytes > MAX_REGION)
 		return loom_fail(-ENOEXEC, ".loom.info: %llu bytes of I/O and %llu of scratch",
 				 llu(info->io_bytes), llu(info->scratch_bytes));
+	if (info->pad)
+		return loom_fail(-ENOEXEC, ".loom.info: pad is not zero");
 	for (i = 0; i < sizeof(info->reserved) / sizeof(info->reserved[0]); i++)
 		if (info->reserved[i])
 			return loom_fail(-ENOEXEC, ".loom.info: reserved field is not zero");
 	return 0;
 }
 
-/* A table of num records of a size, copied out so that it is aligned. */
-static int read_table(const struct loom_model *model, enum loom_section section, uint64_t num,
-		      size_t size, void **out)
+int model_read_table(const struct loom_model *model, enum loom_section section, uint64_t num,
+		     size_t size, void **out)
 {
 	const struct loom_elf_view *view = model_section(model, section);
 
@@ -156,8 +157,8 @@ static int check_slices(struct loom_model *model)
 	unsigned int i;
 	int err;
 
-	err = read_table(model, LOOM_SEC_SLICES, model->info.num_slices, sizeof(*model->slices),
-			 (void **)&model->slices);
+	err = model_read_table(model, LOOM_SEC_SLICES, model->info.num_slices,
+			       sizeof(*model->slices), (void **)&model->slices);
 	if (!err && model_section(model, LOOM_SEC_CMD)->addr % 64)
 		err = loom_fail(-ENOEXEC, ".cmd is not 64-byte aligned");
 	for (i = 0; !err && i < model->info.num_slices; i++)
@@ -167,7 +168,7 @@ static int check_slices(struct loom_model *model)
 
 /* ---- tensors ---- */
 
-static unsigned int type_size(uint32_t type)
+unsigned int model_type_size(uint32_t type)
 {
 	switch (type) {
 	case LOOM_TENSOR_U8:
@@ -175,11 +176,16 @@ static unsigned int type_size(uint32_t type)
 	case LOOM_TENSOR_BOOL:
 		return 1;
 	case LOOM_TENSOR_F16:
+	case LOOM_TENSOR_U16:
+	case LOOM_TENSOR_I16:
 		return 2;
 	case LOOM_TENSOR_F32:
 	case LOOM_TENSOR_I32:
+	case LOOM_TENSOR_U32:
 		return 4;
 	case LOOM_TENSOR_I64:
+	case LOOM_TENSOR_U64:
+	case LOOM_TENSOR_F64:
 		return 8;
 	}
 	return 0;
@@ -189,7 +195,7 @@ static int check_tensor(const struct loom_model *model, unsigned int i)
 {
 	const struct loom_elf_tensor *tensor = &model->tensors[i];
 	const char *name = loom_elf_string(&model->elf, tensor->name);
-	uint64_t bytes = type_size(tensor->dtype);
+	uint64_t bytes = model_type_size(tensor->dtype);
 	unsigned int d;
 
 	if (!name)
@@ -217,8 +223,8 @@ static int check_tensors(struct loom_model *model)
 	unsigned int i, num = model->info.num_inputs + model->info.num_outputs;
 	int err;
 
-	err = read_table(model, LOOM_SEC_TENSORS, num, sizeof(*model->tensors),
-			 (void **)&model->tensors);
+	err = model_read_table(model, LOOM_SEC_TENSORS, num, sizeof(*model->tensors),
+			       (void **)&model->tensors);
 	for (i = 0; !err && i < num; i++)
 		err = check_tensor(model, i);
 	return err;
@@ -340,6 +346,8 @@ static int open_copy(char *file, size_t size, struct loom_model **out)
 	if (!err)
 		err = check_tensors(model);
 	if (!err)
+		err = model_check_host(model);
+	if (!err)
 		err = check_relocs(model);
 	if (err) {
 		loom_model_close(model);
@@ -403,6 +411,9 @@ void loom_model_close(struct loom_model *model)
 	free(model->slices);
 	free(model->tensors);
 	free(model->relocs);
+	free(model->host_steps);
+	free(model->host_tensors);
+	free(model->host_attrs);
 	free(model);
 }
 
@@ -443,6 +454,12 @@ const char *loom_model_string(const struct loom_model *model, uint32_t name)
 bool loom_model_timing_only(const struct loom_model *model)
 {
 	return !model_section(model, LOOM_SEC_WEIGHTS)->data;
+}
+
+const struct loom_elf_host_step *loom_model_host_step(const struct loom_model *model,
+						      unsigned int i)
+{
+	return i < model->info.num_host_steps ? &model->host_steps[i] : NULL;
 }
 
 const void *loom_model_cmdbuf(const struct loom_model *model, unsigned int i, size_t *size)

@@ -14,7 +14,8 @@ $(call static-library,loom-sim,$(LIBLOOM_SIM_SOURCES),)
 
 ALL_TARGETS += $(B)/lib/libloom.so.0 $(B)/lib/pkgconfig/loom.pc
 
-$(B)/lib/libloom.so.0: $(call objects-of,$(LIBLOOM_SOURCES)) $(LIBLOOM_DIR)/libloom.map
+# Host steps run on the operators of userspace/hostops, which the shared library has inside.
+$(B)/lib/libloom.so.0: $(call objects-of,$(LIBLOOM_SOURCES) $(wildcard userspace/hostops/*.c)) $(LIBLOOM_DIR)/libloom.map
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	@$(CC) $(SANFLAGS) -shared -Wl,-soname,libloom.so.0 \

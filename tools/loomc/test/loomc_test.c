@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <elf.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,10 +158,9 @@ static unsigned int check_leases(struct toy *t, const char *preset)
 	run(preset, &r, in, num_in, first, want, num);
 	lease = lease_of(&r);
 	loomc_result_free(&r);
-	for (o.lease_bytes = lease - 4096; o.lease_bytes >= 4096; o.lease_bytes -= 4096) {
-		int failed = loomc_compile(onnx, size, &o, &r);
-
-		if (failed) {
+	for (o.lease_bytes = lease; o.lease_bytes > 4096;) {
+		o.lease_bytes -= 4096;
+		if (loomc_compile(onnx, size, &o, &r)) {
 			assert_non_null(strstr(r.error, "activation SRAM"));
 			loomc_result_free(&r);
 			break;
@@ -716,6 +716,101 @@ static void spilled_attention(void **state)
 	toy_free(&t);
 }
 
+/* ---- the host between slices ---- */
+
+/* CumSum, TopK and integers: before, between and after what the device does; with less of a lease, too. */
+static void host_steps(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(4, 64));
+	toy_weights(&t, "w", 0.3, DIMS(64, 48));
+	toy_weights(&t, "w2", 0.3, DIMS(48, 32));
+	toy_ints(&t, "axis", 1, (int64_t []){ 1 });
+	toy_scalar(&t, "half", 0.5);
+	toy_node(&t, "CumSum", "x axis", "a");
+	toy_node(&t, "Mul", "a half", "ah");
+	toy_node(&t, "MatMul", "ah w", "b");
+	toy_node(&t, "Relu", "b", "br");
+	toy_node(&t, "CumSum", "br axis", "c");
+	toy_attr_int(&t, "reverse", 1);
+	toy_node(&t, "Add", "c br", "d");
+	toy_node(&t, "MatMul", "d w2", "e");
+	toy_node(&t, "ArgMax", "e", "indices");
+	toy_node(&t, "Greater", "e half", "g");
+	toy_output(&t, "indices");
+	toy_output(&t, "e");
+	toy_output(&t, "g");
+	assert_true(check_leases(&t, "tiny") == 0);
+	check(&t);
+}
+
+/* Nothing for the device at all; an input and an output that it has no type for. */
+static void host_only(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_BOOL, DIMS(2, 3));
+	toy_input(&t, "y", HOSTOP_BOOL, DIMS(2, 3));
+	toy_node(&t, "And", "x y", "a");
+	toy_node(&t, "Not", "a", "b");
+	toy_output(&t, "b");
+	toy_output(&t, "a");
+	check(&t);
+}
+
+/* Bits flipped in the sections of host steps: refused, or steps that stay inside the I/O region. */
+static void host_steps_damaged(void **state)
+{
+	struct loomc_options o = { .caps = caps_of("tiny") };
+	unsigned int opened = 0, ran = 0;
+	struct loomc_result r;
+	uint32_t seed = 3;
+	struct toy t;
+	size_t size;
+	const void *onnx;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(4, 64));
+	toy_ints(&t, "axis", 1, (int64_t []){ 1 });
+	toy_node(&t, "CumSum", "x axis", "a");
+	toy_node(&t, "ArgMax", "a", "b");
+	toy_attr_int(&t, "axis", 1);
+	toy_node(&t, "Cast", "b", "c");
+	toy_attr_int(&t, "to", HOSTOP_F64);
+	toy_output(&t, "c");
+	onnx = toy_pack(&t, &size);
+	compile_or_fail(onnx, size, &o, &r);
+	for (int round = 0; round < 3000; round++) {
+		const Elf64_Ehdr *ehdr = r.file;
+		char *copy = malloc(r.size);
+		const Elf64_Shdr *host;
+		struct loom_model *model;
+
+		memcpy(copy, r.file, r.size);
+		host = (Elf64_Shdr *)(copy + ehdr->e_shoff) + ehdr->e_shnum - 4 + round % 3;
+		for (int flips = 1 + round % 2; flips; flips--) {
+			seed = seed * 1664525u + 1013904223u;
+			copy[host->sh_offset + (seed >> 8) % host->sh_size] ^= (char)(1u << (seed >> 4 & 7));
+		}
+		if (!loom_model_open_memory(copy, r.size, &model)) {
+			void *io = calloc(1, loom_model_info(model)->io_bytes);
+
+			opened++;
+			for (unsigned int i = 0; i < loom_model_info(model)->num_host_steps; i++)
+				ran += !loom_model_run_host_step(model, i, io);
+			free(io);
+			loom_model_close(model);
+		}
+		free(copy);
+	}
+	assert_true(opened > 100 && opened < 3000 && ran > 100);
+	loomc_result_free(&r);
+	toy_free(&t);
+}
+
 /* Without weights the file is small, and the device takes the same time over it. */
 static void timing_only(void **state)
 {
@@ -764,6 +859,7 @@ static void error_unsupported(void **state)
 	toy_node(&t, "CumSum", "x axis", "y");
 	toy_ints(&t, "axis", 1, (int64_t []){ 0 });
 	toy_output(&t, "y");
+	o.device_only = true;
 	expect_error(&t, &o, "node 'y' (CumSum): operator is not supported on the device");
 	toy_free(&t);
 }
@@ -949,6 +1045,9 @@ int main(void)
 		cmocka_unit_test(if_with_bound_condition),
 		cmocka_unit_test(spilled_images),
 		cmocka_unit_test(spilled_attention),
+		cmocka_unit_test(host_steps),
+		cmocka_unit_test(host_only),
+		cmocka_unit_test(host_steps_damaged),
 		cmocka_unit_test(timing_only),
 		cmocka_unit_test(error_unsupported),
 		cmocka_unit_test(error_dynamic),

@@ -183,7 +183,9 @@ static bool run_compiled(struct test *t, const struct loomc_result *compiled)
 static enum verdict on_device_open(struct test *t, int opening)
 {
 	struct loomc_tensor values[MAX_TENSORS];
-	struct loomc_options options = { .values = values, .num_values = t->num_in };
+	struct loomc_options options = {
+		.values = values, .num_values = t->num_in, .device_only = true,
+	};
 	struct loom_sim_config config;
 	struct loomc_result result;
 	enum verdict v = FAILED;

@@ -70,12 +70,31 @@ static int start(struct run *r, const char *preset, const void *file, size_t siz
 	return loom_queue_set_vm(r->queue, 0, loom_instance_vm(r->instance));
 }
 
+/* Steps from *next on that stand before the slice. */
+static int run_host_steps(struct run *r, unsigned int slice, unsigned int *next, char *error,
+			  size_t size)
+{
+	const struct loom_elf_host_step *step;
+
+	for (; (step = loom_model_host_step(r->model, *next)) && step->slice <= slice; ++*next) {
+		if (!loom_model_run_host_step(r->model, *next, loom_instance_io(r->instance, 0)))
+			continue;
+		snprintf(error, size, "%s", loom_error());
+		return -1;
+	}
+	return 0;
+}
+
 static int run_slices(struct run *r, char *error, size_t size)
 {
-	for (unsigned int i = 0; i < loom_model_info(r->model)->num_slices; i++) {
+	unsigned int num = loom_model_info(r->model)->num_slices, step = 0;
+
+	for (unsigned int i = 0; i < num; i++) {
 		struct drm_loom_result result = { 0 };
 		struct drm_loom_job job;
 
+		if (run_host_steps(r, i, &step, error, size))
+			return -1;
 		loom_instance_job(r->instance, 0, i, 0, &job);
 		if (loom_submit_wait(r->queue, &job, 1, &result, UINT64_MAX) || result.status) {
 			snprintf(error, size, "slice %u: fault %u at command %d: %.80s", i, result.fault,
@@ -84,7 +103,7 @@ static int run_slices(struct run *r, char *error, size_t size)
 		}
 		r->end = result.end;
 	}
-	return 0;
+	return run_host_steps(r, num, &step, error, size);
 }
 
 static void stop(struct run *r)

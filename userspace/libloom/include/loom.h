@@ -142,6 +142,20 @@ const struct loom_elf_abi *loom_model_abi(const struct loom_model *model);
 const struct loom_elf_slice *loom_model_slice(const struct loom_model *model, unsigned int i);
 const struct loom_elf_tensor *loom_model_tensor(const struct loom_model *model, unsigned int i);
 const char *loom_model_string(const struct loom_model *model, uint32_t name);
+/*
+ * Operators that run on the host between slices. A model that has some (info->num_host_steps) gives
+ * wrong outputs to whoever runs its slices alone. Each runs when the slices below its `slice` and the
+ * steps before it are done, before slice `slice` is submitted.
+ */
+const struct loom_elf_host_step *loom_model_host_step(const struct loom_model *model,
+						      unsigned int i);
+/*
+ * Run one, on the calling thread, on an I/O region (loom_instance_io()) that nobody else writes to.
+ * The model is only read: other threads may use it too. The region may change while this runs, if
+ * it is shared with somebody hostile: then outputs are wrong, and nothing worse.
+ * -EOPNOTSUPP: an operator that this library does not have; -EINVAL: it cannot be done.
+ */
+int loom_model_run_host_step(const struct loom_model *model, unsigned int i, void *io);
 /* Compiled for timing only: its weights are zeros, for a device that does not compute. */
 bool loom_model_timing_only(const struct loom_model *model);
 /* The command buffer of a slice as in the file, before relocation. */

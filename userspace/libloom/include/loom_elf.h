@@ -12,6 +12,11 @@
  *   .loom.info              struct loom_elf_info
  *   .loom.slices            struct loom_elf_slice[num_slices], in execution order
  *   .loom.tensors           struct loom_elf_tensor[num_inputs + num_outputs], inputs first
+ *   .loom.host              struct loom_elf_host_step[num_host_steps]: operators that run on the host
+ *                           CPU between slices; absent when there are none, as the next three
+ *   .loom.hosttensors       struct loom_elf_host_tensor[], a step's inputs and outputs in a row
+ *   .loom.hostattrs         struct loom_elf_host_attr[]
+ *   .loom.hostdata          contents of constant tensors and lists
  *   .rela.cmd               R_LOOM_ADDR64 relocations into .cmd against the symbols below
  *   .symtab .strtab         __loom_weights (in .weights), __loom_io and __loom_scratch (undefined;
  *                           st_size says how many bytes the loader provides), one symbol per slice
@@ -53,7 +58,9 @@ struct loom_elf_info {
 	uint64_t macs;		/* useful multiply-accumulates of one inference */
 	uint64_t weight_bytes;	/* fetched by one inference */
 	uint64_t needs;		/* LOOM_CAP_* that the commands take; a device without is refused */
-	uint64_t reserved[3];
+	uint32_t num_host_steps;
+	uint32_t pad;
+	uint64_t reserved[2];
 };
 
 /* Profile times are those of loom_timing.h, for the slice alone. */
@@ -85,10 +92,69 @@ enum loom_tensor_type {
 	LOOM_TENSOR_F32 = 1,
 	LOOM_TENSOR_U8 = 2,
 	LOOM_TENSOR_I8 = 3,
+	LOOM_TENSOR_U16 = 4,
+	LOOM_TENSOR_I16 = 5,
 	LOOM_TENSOR_I32 = 6,
 	LOOM_TENSOR_I64 = 7,
 	LOOM_TENSOR_BOOL = 9,
 	LOOM_TENSOR_F16 = 10,
+	LOOM_TENSOR_F64 = 11,
+	LOOM_TENSOR_U32 = 12,
+	LOOM_TENSOR_U64 = 13,
+};
+
+/*
+ * An operator on the host CPU. It reads and writes the I/O region, when all slices below `slice`
+ * and all steps before it are done, and before the slice `slice` (num_slices: at the end).
+ */
+struct loom_elf_host_step {
+	uint32_t slice;		/* does not decrease */
+	uint32_t op;		/* ONNX's name of the operator */
+	uint32_t name;		/* of the node */
+	uint32_t opset;
+	uint32_t first_tensor;	/* inputs, then outputs */
+	uint32_t num_inputs;
+	uint32_t num_outputs;
+	uint32_t first_attr;
+	uint32_t num_attrs;
+	uint32_t pad;
+	uint64_t ps;		/* what it takes, by loomc's model of a host; not measured */
+	uint64_t bytes;		/* read and written */
+};
+
+enum loom_host_space {
+	LOOM_HOST_NONE = 0,	/* an optional input or output that is left out */
+	LOOM_HOST_IO = 1,	/* offset in the I/O region */
+	LOOM_HOST_CONST = 2,	/* offset in .loom.hostdata; inputs only */
+};
+
+struct loom_elf_host_tensor {
+	uint32_t space;		/* enum loom_host_space */
+	uint32_t dtype;		/* enum loom_tensor_type */
+	uint32_t rank;
+	uint32_t pad;
+	uint64_t dims[8];
+	uint64_t offset;	/* 64-byte aligned */
+	uint64_t bytes;
+};
+
+enum loom_host_attr_type {
+	LOOM_HOST_ATTR_INT = 1,
+	LOOM_HOST_ATTR_FLOAT = 2,
+	LOOM_HOST_ATTR_STRING = 3,
+	LOOM_HOST_ATTR_TENSOR = 4,
+	LOOM_HOST_ATTR_INTS = 5,
+	LOOM_HOST_ATTR_FLOATS = 6,
+};
+
+struct loom_elf_host_attr {
+	uint32_t name;
+	uint32_t type;		/* enum loom_host_attr_type */
+	int64_t i;
+	float f;
+	uint32_t s;		/* STRING */
+	uint64_t offset;	/* INTS (int64_t), FLOATS: in .loom.hostdata, 8-byte aligned */
+	uint64_t num;		/* of those; TENSOR: number in .loom.hosttensors */
 };
 
 #endif /* LOOM_ELF_H */

@@ -186,7 +186,7 @@ static void test_records(void **data)
 	refuse_info(scratch_bytes, UINT64_MAX, "of scratch");
 	refuse_info(lease_bytes, 8, "bytes of lease");
 	refuse_info(num_layers, 1, "layer");
-	refuse_info(reserved[2], 1, "reserved");
+	refuse_info(reserved[1], 1, "reserved");
 
 	refuse_slice(1, cmd, 64, "outside .cmd");
 	refuse_slice(1, cmd, UINT64_MAX - 63, "outside .cmd");
@@ -204,7 +204,7 @@ static void test_records(void **data)
 	refuse_head(lease_bytes, 8 << 20, "bytes of lease");
 
 	refuse_tensor(0, name, UINT32_MAX, "name is no string of .strtab");
-	refuse_tensor(0, dtype, 5, "unknown type 5");
+	refuse_tensor(0, dtype, 8, "unknown type 8");
 	refuse_tensor(0, rank, 9, "rank 9");
 	refuse_tensor(0, dims[1], UINT64_MAX, "overflows");
 	refuse_tensor(0, dims[1], 65, "its shape has 130");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The decoder step as floats: the branch of `If` that has a cache, with every weight that ONNX
+// Moonshine as floats. The decoder step: the branch of `If` that has a cache, with every weight that ONNX
 // Runtime multiplies as integers (after quantising the activations on the fly) dequantised, and
 // multiplied as floats instead. Loom computes this model; the original only up to the noise
 // that quantising activations to 8 bits adds.
@@ -91,4 +91,11 @@ function floatDecoder(model) {
 	return { model: onnx.withGraph(model, g), products };
 }
 
-module.exports = { floatDecoder };
+/** Bytes of the dynamically quantised encoder -> bytes of the same weights as floats */
+function floatEncoder(model) {
+	const g = onnx.modelGraph(model);
+	dequantise(g);
+	return onnx.withGraph(model, g);
+}
+
+module.exports = { floatDecoder, floatEncoder };

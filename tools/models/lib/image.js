@@ -41,6 +41,15 @@ function resize(image, width, height) {
 	return { width, height, pixels };
 }
 
+/** The pixels within a box, its edges included */
+function crop(image, { left, top, right, bottom }) {
+	const width = right - left + 1, height = bottom - top + 1, pixels = Buffer.alloc(width * height * 3);
+	for (let y = 0; y < height; y++)
+		image.pixels.copy(pixels, y * width * 3, ((top + y) * image.width + left) * 3,
+				  ((top + y) * image.width + right + 1) * 3);
+	return { width, height, pixels };
+}
+
 /** The tensor [1,3,H,W] that PP-OCR's text detection takes */
 function detectionInput(image) {
 	const { width, height, pixels } = resize(image, side(image.width), side(image.height));
@@ -51,4 +60,4 @@ function detectionInput(image) {
 	return { type: 'float32', dims: [1, 3, height, width], data };
 }
 
-module.exports = { readPpm, detectionInput };
+module.exports = { readPpm, detectionInput, crop, resize };

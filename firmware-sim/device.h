@@ -11,6 +11,7 @@
 #define LOOM_DEVICE_H
 
 #include "hw/scratch.h"
+#include "hw/workers.h"
 #include "loom_sim.h"
 #include "timing/passes.h"
 
@@ -194,7 +195,6 @@ struct core {
 	uint64_t weight_used;	/* bytes of the weight FIFO */
 	struct act_sram act_sram;
 	struct pool weight_pool;
-	struct scratch scratch;
 	struct gauge fetch, dma, dry;
 	uint64_t since;		/* ns: when the counters began */
 	uint64_t sram_bytes, macs_8bit;	/* for the energy */
@@ -267,6 +267,7 @@ struct loom_sim {
 	struct loom_sim_config config;
 	const struct loom_sim_ops *ops;
 	void *opaque;
+	struct workers *workers;
 	uint64_t now;		/* ps */
 	enum loom_state state;
 	enum loom_boot_error error;
@@ -483,7 +484,7 @@ enum compute_state compute_state(const struct loom_sim *sim, const struct core *
 void compute_stall(struct loom_sim *sim, struct core *core, enum stall stall, struct job *job);
 
 /* hw/execute.c: what a compute command does to the SRAM (hw/execute.h) */
-void execute(const struct loom_hw_caps *caps, struct scratch *scratch,
+void execute(const struct loom_hw_caps *caps, struct workers *workers,
 	     const struct loom_cmd *cmd, uint8_t *lease, const uint8_t *weights);
 
 #endif /* LOOM_DEVICE_H */

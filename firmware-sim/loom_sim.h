@@ -2,11 +2,12 @@
 /*
  * loom_sim.h - the device's only door.
  *
- * The simulator is a state machine without a clock, a thread or I/O of its own: registers and
+ * The simulator is a state machine without a clock or I/O of its own: registers and
  * doorbells go in, memory accesses, interrupts and one timer go out through struct loom_sim_ops.
  * The host (the QEMU glue, a unit test, the library's sim back end) owns time: it says what time it
  * is on every entry, and calls loom_sim_timer() when the time the simulator asked for has come.
- * Same calls at the same times, same results: the simulator is deterministic.
+ * Same calls at the same times, same results: the simulator is deterministic. Calls are made by one
+ * thread at a time; threads of its own work only within a call (hw/workers.h).
  *
  * Time is in picoseconds inside the device; on this door it is nanoseconds.
  */
@@ -46,6 +47,8 @@ struct loom_sim_config {
 	struct loom_hw_caps caps;	/* from loom_sim_preset(), then overridden */
 	enum loom_sim_functional functional;
 	uint64_t watchdog_ns;		/* a command that executes longer is a TIMEOUT; 0: off */
+	/* Threads for the maths, 0: as many as CPUs. No byte and no time depends on it. */
+	uint32_t workers;
 	bool inject_register;		/* the guest may inject faults: LOOM_CAP_INJECT */
 };
 

@@ -61,6 +61,10 @@ static const char *set_number(struct loom_sim_config *config, const char *name, 
 		config->watchdog_ns = value;
 		return NULL;
 	}
+	if (same_name(name, "workers")) {
+		config->workers = value < UINT32_MAX ? value : UINT32_MAX;
+		return NULL;
+	}
 	for (size_t i = 0; i < NUM_SIZES; i++) {
 		if (!same_name(name, sizes[i].name))
 			continue;

@@ -174,6 +174,9 @@ const char *loom_sim_check(const struct loom_sim_config *config)
 {
 	const char *wrong = check_array(&config->caps);
 
+	if (config->workers > WORKERS_MAX)
+		return "there are at most 64 workers";
+
 	if (!wrong)
 		wrong = check_memory(&config->caps);
 	return wrong ? wrong : check_interface(&config->caps);

@@ -71,7 +71,8 @@ struct loom_sim *loom_sim_new(const struct loom_sim_config *config,
 	sim->queue = calloc(caps->max_queues, sizeof(*sim->queue));
 	for (uint32_t i = 0; i < caps->num_cores; i++)
 		act_sram_init(&sim->core[i].act_sram, caps->act_sram_bytes);
-	/* One thread: the same sums in the same order, and no threads inside a QEMU device. */
+	sim->workers = workers_new(config->workers);
+	/* Its own threads would take sums in another order. */
 	openblas_set_num_threads(1);
 	events_init(sim);
 	boot_reset(sim);
@@ -86,8 +87,8 @@ void loom_sim_free(struct loom_sim *sim)
 	for (uint32_t i = 0; i < sim->config.caps.num_cores; i++) {
 		act_sram_free(&sim->core[i].act_sram);
 		pool_free(&sim->core[i].weight_pool);
-		scratch_free(&sim->core[i].scratch);
 	}
+	workers_free(sim->workers);
 	free(sim->queue);
 	free(sim->context);
 	free(sim);

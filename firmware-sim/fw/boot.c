@@ -73,7 +73,6 @@ static void clear_core(struct core *core, uint64_t now)
 	*core = (struct core){
 		.act_sram = core->act_sram,
 		.weight_pool = core->weight_pool,
-		.scratch = core->scratch,
 		.dram.turn = ENGINE_FETCH,
 	};
 	core_gauges_start(core, now);

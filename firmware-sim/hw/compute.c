@@ -165,7 +165,7 @@ static void end_command(struct loom_sim *sim, struct core *core, struct job *job
 	if (memory_error(sim, core, job))
 		return;
 	if (functional(sim))
-		execute(&sim->config.caps, &core->scratch, cmd, act_sram_of(core, job->ctx),
+		execute(&sim->config.caps, sim->workers, cmd, act_sram_of(core, job->ctx),
 			job->weights);
 	count_done(&sim->config.caps, core, job);
 	core->compute.job = NULL;

@@ -25,12 +25,13 @@ static void (*const units[])(const struct sram *sram, const struct loom_cmd *cmd
 	[LOOM_OP_QPOOL] = execute_qpool,
 };
 
-void execute(const struct loom_hw_caps *caps, struct scratch *scratch,
+void execute(const struct loom_hw_caps *caps, struct workers *workers,
 	     const struct loom_cmd *cmd, uint8_t *lease, const uint8_t *weights)
 {
 	const struct sram sram = {
 		.caps = caps,
-		.scratch = scratch,
+		.workers = workers,
+		.scratch = workers_scratch(workers, 0),
 		.lease = lease,
 		.weights = weights,
 	};

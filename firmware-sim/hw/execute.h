@@ -11,13 +11,15 @@
 
 struct sram {
 	const struct loom_hw_caps *caps;
-	struct scratch *scratch;
+	struct workers *workers;
+	struct scratch *scratch;	/* of whoever executes the command: worker 0 */
 	uint8_t *lease;
 	const uint8_t *weights;
 };
 
-/* hw/mac_array.c */
+/* hw/conv.c */
 void execute_conv(const struct sram *sram, const struct loom_cmd *hdr);
+/* hw/matmul.c */
 void execute_matmul(const struct sram *sram, const struct loom_cmd *hdr);
 /* hw/depthwise.c */
 void execute_dwconv(const struct sram *sram, const struct loom_cmd *hdr);

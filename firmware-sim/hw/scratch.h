@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* What a command works with: a few arrays that grow to the largest size asked for. */
-enum scratch_slot { SCRATCH_A, SCRATCH_B, SCRATCH_C, SCRATCH_SLOTS };
+enum scratch_slot { SCRATCH_A, SCRATCH_B, SCRATCH_C, SCRATCH_SHARED, SCRATCH_SLOTS };
 
 struct scratch {
 	void *slot[SCRATCH_SLOTS];

@@ -72,6 +72,7 @@ bool loom_config(LoomState *s, struct loom_sim_config *config, Error **errp)
 	if (s->watchdog_ns != UINT64_MAX)
 		config->watchdog_ns = s->watchdog_ns;
 	config->inject_register = s->inject;
+	config->workers = s->workers;
 	if (icount_enabled())
 		config->caps.flags |= LOOM_CAP_ICOUNT;
 	wrong = loom_sim_check(config);
@@ -125,6 +126,7 @@ static Property loom_properties[] = {
 	DEFINE_PROP_BOOL("functional", LoomState, functional, true),
 	DEFINE_PROP_BOOL("inject", LoomState, inject, false),
 	DEFINE_PROP_UINT64("watchdog-ns", LoomState, watchdog_ns, UINT64_MAX),
+	DEFINE_PROP_UINT32("workers", LoomState, workers, 0),
 	DEFINE_PROP_UINT32("array-rows", LoomState, sizes.array_rows, 0),
 	DEFINE_PROP_UINT32("array-cols", LoomState, sizes.array_cols, 0),
 	DEFINE_PROP_UINT32("num-arrays", LoomState, sizes.num_arrays, 0),

@@ -34,6 +34,7 @@ struct LoomState {
 
 	char *preset;
 	char *dataflow;		/* NULL: the preset's */
+	uint32_t workers;	/* threads for the maths; 0: as many as CPUs */
 	char *fault;		/* the last one asked for by the property */
 	bool functional;
 	bool inject;

@@ -58,5 +58,7 @@ refuses ,act-sram=5000 "the activation SRAM is a multiple of 4096 bytes"
 refuses ,weight-sram=4K "the weight SRAM holds at least two tiles and a burst"
 refuses ,clock-khz=1 "the clock is 1 MHz to 10 GHz"
 refuses ,dataflow=stationary "weight-stationary or output-stationary expected"
+accepts ,workers=3
+refuses ,workers=100 "there are at most 64 workers"
 refuses ,lanes=5 "'loom.lanes' not found"
 echo "1..$number"

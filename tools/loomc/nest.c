@@ -79,11 +79,26 @@ static void image_dims(struct nest_ref *ref, const struct image_axes *a, uint64_
 
 #define CONV(name) offsetof(struct loom_cmd_conv, name)
 
+/* QCONV and QDWCONV begin as CONV and DWCONV do. Their sums are exact: rows may be cut anywhere. */
+static bool is_8bit(const struct loom_cmd_conv *conv)
+{
+	return conv->hdr.opcode == LOOM_OP_QCONV || conv->hdr.opcode == LOOM_OP_QDWCONV;
+}
+
+static uint32_t residual_bytes(const struct command *cmd)
+{
+	const struct loom_cmd_qconv *q = (const struct loom_cmd_qconv *)cmd->raw;
+
+	return is_8bit(&q->conv) ? (uint32_t)element_bytes(q->res_dtype) : 2;
+}
+
 static void conv_weights(struct nest *n, const struct command *cmd, const struct loom_cmd_conv *conv,
 			 int oc)
 {
-	add_weight(n, cmd, CONV(w_off), oc, 2ull * conv->kh * conv->kw * conv->c);
-	add_weight(n, cmd, CONV(b_off), oc, 4);
+	bool q = conv->hdr.opcode == LOOM_OP_QCONV;
+
+	add_weight(n, cmd, CONV(w_off), oc, (q ? 1ull : 2ull) * conv->kh * conv->kw * conv->c);
+	add_weight(n, cmd, CONV(b_off), oc, q ? sizeof(struct loom_qchannel) : 4);
 }
 
 static void conv_outputs(struct nest *n, const struct command *cmd, const struct loom_cmd_conv *conv,
@@ -94,7 +109,7 @@ static void conv_outputs(struct nest *n, const struct command *cmd, const struct
 	image_dims(add_ref(n, cmd, CONV(out), size), a, conv->batch, conv->oh, conv->ow, conv->oc,
 		   conv->out_pitch, CONV(out_pitch));
 	if (conv->hdr.flags & LOOM_CMD_RESIDUAL)
-		image_dims(add_ref(n, cmd, CONV(res), 2), a, conv->batch, conv->oh, conv->ow, conv->oc,
+		image_dims(add_ref(n, cmd, CONV(res), residual_bytes(cmd)), a, conv->batch, conv->oh, conv->ow, conv->oc,
 			   conv->res_pitch, CONV(res_pitch));
 }
 
@@ -110,13 +125,13 @@ static void product_nest(const struct program *p, const struct command *cmd, str
 	struct loom_cmd_conv flat = *(const struct loom_cmd_conv *)cmd->raw;
 	struct image_axes a = { .n = ALL_OF_IT, .y = ALL_OF_IT };
 	uint64_t m = (uint64_t)flat.batch * flat.oh * flat.ow;
-	int rows = add_axis(n, m, SAME_ROWS, CONV(w));
+	int rows = add_axis(n, m, is_8bit(&flat) ? 1 : SAME_ROWS, CONV(w));
 	struct nest_ref *in;
 
 	n->axis[rows].count[1] = CONV(ow);
 	n->axis[rows].loose = 1;
 	a.c = add_axis(n, flat.oc, p->c->options->caps.array_cols, CONV(oc));
-	in = add_ref(n, cmd, CONV(in), 2);
+	in = add_ref(n, cmd, CONV(in), is_8bit(&flat) ? 1 : 2);
 	add_dim(in, rows, m, flat.in_pitch, CONV(in_pitch));
 	add_dim(in, ALL_OF_IT, flat.c, 1, 0);
 	flat.batch = flat.oh = 1;
@@ -138,21 +153,22 @@ static void add_window(struct nest_dim *y, const struct loom_cmd_conv *conv)
 static void conv_nest(const struct program *p, const struct command *cmd, struct nest *n)
 {
 	const struct loom_cmd_conv *conv = (const struct loom_cmd_conv *)cmd->raw;
-	bool depthwise = conv->hdr.opcode == LOOM_OP_DWCONV;
+	bool depthwise = conv->hdr.opcode == LOOM_OP_DWCONV || conv->hdr.opcode == LOOM_OP_QDWCONV;
+	bool anywhere = depthwise || is_8bit(conv);
 	uint64_t image = (uint64_t)conv->oh * conv->ow;
 	struct image_axes a;
 	struct nest_ref *in;
 
-	a.n = add_axis(n, conv->batch, depthwise ? 1 : same_rows(image), CONV(batch));
-	a.y = add_axis(n, conv->oh, depthwise ? 1 : same_rows(conv->ow), CONV(oh));
+	a.n = add_axis(n, conv->batch, anywhere ? 1 : same_rows(image), CONV(batch));
+	a.y = add_axis(n, conv->oh, anywhere ? 1 : same_rows(conv->ow), CONV(oh));
 	/* a row of a later image stands where it stood if images are whole blocks of rows */
-	if (!depthwise && conv->batch > 1 && same_rows(image) > 1)
+	if (!anywhere && conv->batch > 1 && same_rows(image) > 1)
 		n->axis[a.y].step = conv->oh;
 	n->axis[a.n].loose = n->axis[a.y].loose = 1;
 	n->axis[a.y].single = a.n;
 	a.c = depthwise ? ALL_OF_IT :
 			  add_axis(n, conv->oc, p->c->options->caps.array_cols, CONV(oc));
-	in = add_ref(n, cmd, CONV(in), 2);
+	in = add_ref(n, cmd, CONV(in), is_8bit(conv) ? 1 : 2);
 	image_dims(in, &(struct image_axes){ a.n, a.y, ALL_OF_IT }, conv->batch, conv->h, conv->w, conv->c,
 		   conv->in_pitch, CONV(in_pitch));
 	add_window(&in->dim[1], conv);
@@ -163,7 +179,7 @@ static void conv_nest(const struct program *p, const struct command *cmd, struct
 
 #define POOL(name) offsetof(struct loom_cmd_pool, name)
 
-static void pool_nest(const struct command *cmd, struct nest *n)
+static void pool_nest(const struct command *cmd, struct nest *n, uint32_t in_bytes, uint32_t out_bytes)
 {
 	const struct loom_cmd_pool *pool = (const struct loom_cmd_pool *)cmd->raw;
 	struct image_axes a;
@@ -173,14 +189,14 @@ static void pool_nest(const struct command *cmd, struct nest *n)
 	a.y = add_axis(n, pool->oh, 1, POOL(oh));
 	n->axis[a.y].single = a.n;
 	a.c = add_axis(n, pool->c, 1, POOL(c));
-	in = add_ref(n, cmd, POOL(in), 2);
+	in = add_ref(n, cmd, POOL(in), in_bytes);
 	image_dims(in, &a, pool->batch, pool->h, pool->w, pool->c, pool->in_pitch, POOL(in_pitch));
 	in->dim[1].window = (struct nest_window){
 		.stride = pool->sh, .before = pool->pt, .reach = (pool->kh - 1u) * pool->dh + 1,
 		.out = pool->oh,
 		.extent_field = POOL(h), .before_field = POOL(pt),
 	};
-	image_dims(add_ref(n, cmd, POOL(out), 2), &a, pool->batch, pool->oh, pool->ow, pool->c,
+	image_dims(add_ref(n, cmd, POOL(out), out_bytes), &a, pool->batch, pool->oh, pool->ow, pool->c,
 		   pool->out_pitch, POOL(out_pitch));
 }
 
@@ -264,6 +280,36 @@ static void binary_nest(const struct command *cmd, struct nest *n)
 	strided_nest(cmd, n, offsetof(struct loom_cmd_binary, dims),
 		     (size_t []){ offsetof(struct loom_cmd_binary, a), offsetof(struct loom_cmd_binary, b),
 				  offsetof(struct loom_cmd_binary, dst) }, 3);
+}
+
+static void qbinary_nest(const struct command *cmd, struct nest *n)
+{
+	strided_nest(cmd, n, offsetof(struct loom_cmd_qbinary, dims),
+		     (size_t []){ offsetof(struct loom_cmd_qbinary, a), offsetof(struct loom_cmd_qbinary, b),
+				  offsetof(struct loom_cmd_qbinary, dst) }, 3);
+}
+
+/* The range that DYNAMIC looks for is that of the whole. */
+static bool quant_nest(const struct command *cmd, struct nest *n)
+{
+	const struct loom_cmd_quant *q = (const struct loom_cmd_quant *)cmd->raw;
+
+	if (q->hdr.flags & LOOM_CMD_DYNAMIC)
+		return false;
+	strided_nest(cmd, n, offsetof(struct loom_cmd_quant, dims),
+		     (size_t []){ offsetof(struct loom_cmd_quant, src), offsetof(struct loom_cmd_quant, dst) },
+		     2);
+	if (q->hdr.flags & LOOM_CMD_CHANNELS)
+		add_weight(n, cmd, offsetof(struct loom_cmd_quant, table), (int)q->axis,
+			   sizeof(struct loom_quant));
+	return true;
+}
+
+static void qpool_nest(const struct command *cmd, struct nest *n)
+{
+	const struct loom_cmd_qpool *q = (const struct loom_cmd_qpool *)cmd->raw;
+
+	pool_nest(cmd, n, 1, (uint32_t)element_bytes(q->out_dtype));
 }
 
 /* ---- rows and columns ---- */
@@ -357,12 +403,17 @@ static void gather_nest(const struct command *cmd, struct nest *n)
 static bool describe(const struct program *p, const struct command *cmd, struct nest *n)
 {
 	switch (opcode_of(cmd)) {
+	case LOOM_OP_QCONV:
+		if (((const struct loom_cmd *)cmd->raw)->flags & LOOM_CMD_DYNAMIC)
+			return false;
+		/* fall through */
 	case LOOM_OP_CONV:
 		if (is_product((const struct loom_cmd_conv *)cmd->raw))
 			product_nest(p, cmd, n);
 		else
 			conv_nest(p, cmd, n);
 		break;
+	case LOOM_OP_QDWCONV:
 	case LOOM_OP_DWCONV: conv_nest(p, cmd, n); break;
 	case LOOM_OP_MATMUL: matmul_nest(p, cmd, n); break;
 	case LOOM_OP_COPY: copy_nest(cmd, n); break;
@@ -371,7 +422,10 @@ static bool describe(const struct program *p, const struct command *cmd, struct 
 	case LOOM_OP_REDUCE: reduce_nest(cmd, n); break;
 	case LOOM_OP_SOFTMAX: softmax_nest(cmd, n); break;
 	case LOOM_OP_LAYERNORM: layernorm_nest(cmd, n); break;
-	case LOOM_OP_POOL: pool_nest(cmd, n); break;
+	case LOOM_OP_POOL: pool_nest(cmd, n, 2, 2); break;
+	case LOOM_OP_QPOOL: qpool_nest(cmd, n); break;
+	case LOOM_OP_QUANT: return quant_nest(cmd, n);
+	case LOOM_OP_QBINARY: qbinary_nest(cmd, n); break;
 	case LOOM_OP_STORE: move_nest(cmd, n); break;
 	case LOOM_OP_GATHER: gather_nest(cmd, n); break;
 	default: return false;
@@ -509,7 +563,7 @@ void nest_apply(struct command *cmd, const struct nest *n, const struct tile *ti
 	struct loom_cmd_conv *conv = (struct loom_cmd_conv *)cmd->raw;
 
 	/* as product_nest() saw it */
-	if (opcode_of(cmd) == LOOM_OP_CONV && is_product(conv))
+	if ((opcode_of(cmd) == LOOM_OP_CONV || opcode_of(cmd) == LOOM_OP_QCONV) && is_product(conv))
 		conv->batch = conv->h = conv->oh = 1;
 	for (unsigned int a = 0; a < n->num_axes; a++) {
 		set_u32(cmd, n->axis[a].count[0], tile->num[a]);

@@ -77,10 +77,8 @@ static float apply(const struct loom_act *act, float x)
 
 static float *reals(struct graph *g, const struct value *v, const struct qparam *q)
 {
-	float *x = malloc((v->t.count + 1) * sizeof(*x));
+	float *x = big_alloc(g->c, (v->t.count + 1) * sizeof(*x));
 
-	if (!x)
-		fail(g->c, "out of memory");
 	for (size_t i = 0; i < v->t.count; i++)
 		x[i] = observed_real(v, q, i);
 	return x;
@@ -148,7 +146,7 @@ static void run_conv(struct graph *g, const struct node *n, float *out)
 	area = win.out[0] * win.out[1];
 	oc = f->dims[0] / win.group;
 	w = weights(g, n, (size_t)k);
-	col = malloc((size_t)(k * area + 1) * sizeof(*col));
+	col = big_alloc(g->c, (size_t)(k * area + 1) * sizeof(*col));
 	for (int64_t i = 0; i < batch * win.group; i++) {
 		int64_t group = i % win.group;
 		float *to = out + i * oc * area;
@@ -159,9 +157,9 @@ static void run_conv(struct graph *g, const struct node *n, float *out)
 		for (int64_t o = 0; o < oc * area; o++)
 			to[o] += bias_of(n, (size_t)(group * oc + o / area));
 	}
-	free(col);
-	free(w);
-	free(x);
+	big_free(g->c, col);
+	big_free(g->c, w);
+	big_free(g->c, x);
 }
 
 static void run_linear(struct graph *g, const struct node *n, float *out)
@@ -174,8 +172,8 @@ static void run_linear(struct graph *g, const struct node *n, float *out)
 		    cols);
 	for (size_t i = 0; i < n->out[0]->t.count; i++)
 		out[i] += bias_of(n, i % (size_t)cols);
-	free(w);
-	free(x);
+	big_free(g->c, w);
+	big_free(g->c, x);
 }
 
 /* ---- other nodes of our own ---- */
@@ -208,6 +206,14 @@ static void run_copy(struct graph *g, const struct node *n, float *out)
 		out[i] = observed_real(n->in[0], n->q ? &n->q->in[0] : NULL, i);
 }
 
+static void *kept(struct graph *g, const struct hostop_tensor *t)
+{
+	void *copy = big_alloc(g->c, hostop_bytes(t) + 1);
+
+	memcpy(copy, t->data, hostop_bytes(t));
+	return copy;
+}
+
 /* An operator of ONNX, on floats where it is one of ours on 8-bit numbers. */
 static void run_onnx(struct graph *g, struct node *n, const char *op, float *floats)
 {
@@ -231,18 +237,19 @@ static void run_onnx(struct graph *g, struct node *n, const char *op, float *flo
 		}
 		at[i] = &in[i];
 	}
-	if (hostop_eval(&call))
+	if (hostop_eval(&call)) {
+		for (unsigned int i = 0; i < n->num_out; i++)
+			hostop_free(&own[i]);
 		fail_node(g->c, n, "%s", call.error);
-	free(made[0]);
-	free(made[1]);
+	}
+	big_free(g->c, made[0]);
+	big_free(g->c, made[1]);
 	for (unsigned int i = 0; i < n->num_out; i++) {
-		if (i || !floats) {
-			observed_of(g->c, n->out[i])->now = own[i].data;
-			continue;
-		}
-		for (size_t e = 0; e < own[0].count; e++)
+		if (i || !floats)
+			observed_of(g->c, n->out[i])->now = kept(g, &own[i]);
+		for (size_t e = 0; !i && floats && e < own[0].count; e++)
 			floats[e] = (float)hostop_get(&own[0], e) * n->alpha;
-		hostop_free(&own[0]);
+		hostop_free(&own[i]);
 	}
 }
 
@@ -287,15 +294,14 @@ static void finish(struct graph *g, struct node *n, float *out)
 	observed_of(g->c, n->out[0])->now = out;
 	if (!q)
 		return;
-	if (hostop_alloc(&to))
-		fail(g->c, "out of memory");
+	to.data = big_alloc(g->c, to.count + 1);
 	for (size_t i = 0; i < to.count; i++) {
 		float v = nearbyintf(out[i] / q->scale) + (float)q->zero;
 
 		hostop_set(&to, i, to.dtype == HOSTOP_I8 ? clip(v, -128, 127) : clip(v, 0, 255));
 	}
 	n->out[0]->observed->now = to.data;
-	free(out);
+	big_free(g->c, out);
 }
 
 static void run_node(struct graph *g, struct node *n)
@@ -306,9 +312,7 @@ static void run_node(struct graph *g, struct node *n)
 		run_onnx(g, n, n->op, NULL);
 		return;
 	}
-	out = malloc((n->out[0]->t.count + 1) * sizeof(*out));
-	if (!out)
-		fail(g->c, "out of memory");
+	out = big_alloc(g->c, (n->out[0]->t.count + 1) * sizeof(*out));
 	compute(g, n, out);
 	finish(g, n, out);
 }
@@ -321,20 +325,20 @@ static void count(struct graph *g, struct value *v)
 		observed_of(g->c, v)->left++;
 }
 
-static void done_with(struct value *v)
-{
-	if (!v || is_const(v) || --v->observed->left)
-		return;
-	free(v->observed->now);
-	v->observed->now = NULL;
-}
-
-static void forget_unread(struct value *v)
+static void forget_unread(struct graph *g, struct value *v)
 {
 	if (v->observed->left)
 		return;
-	free(v->observed->now);
+	big_free(g->c, v->observed->now);
 	v->observed->now = NULL;
+}
+
+static void uncount(struct graph *g, struct value *v)
+{
+	if (!v || is_const(v))
+		return;
+	v->observed->left--;
+	forget_unread(g, v);
 }
 
 static void each_input(struct graph *g, const struct node *n, void (*fn)(struct graph *, struct value *))
@@ -342,11 +346,6 @@ static void each_input(struct graph *g, const struct node *n, void (*fn)(struct 
 	for (unsigned int k = 0; k < n->num_in; k++)
 		fn(g, n->in[k]);
 	fn(g, n->residual);
-}
-
-static void uncount(struct graph *g, struct value *v)
-{
-	done_with(v);
 }
 
 static void give_input(struct graph *g, const struct port *port, const struct loomc_tensor *inputs,
@@ -362,8 +361,7 @@ static void give_input(struct graph *g, const struct port *port, const struct lo
 	if (!inputs[k].t.count || inputs[k].t.count % t.count || inputs[k].t.count / t.count <= part)
 		fail(g->c, "a sample of input '%s' has %zu elements, the input %zu", port->name,
 		     inputs[k].t.count, t.count);
-	if (hostop_alloc(&t))
-		fail(g->c, "out of memory");
+	t.data = big_alloc(g->c, hostop_bytes(&t) + 1);
 	for (size_t e = 0; e < t.count; e++)
 		hostop_set(&t, e, hostop_get(&inputs[k].t, part * t.count + e));
 	observed_of(g->c, port->value)->now = t.data;
@@ -386,10 +384,10 @@ void run_graph(struct graph *g, const struct loomc_tensor *inputs, size_t part, 
 		run_node(g, n);
 		for (unsigned int k = 0; k < n->num_out; k++) {
 			observe(g, n->out[k]);
-			forget_unread(n->out[k]);
+			forget_unread(g, n->out[k]);
 		}
 		each_input(g, n, uncount);
 	}
 	for (unsigned int i = 0; i < g->num_inputs; i++)
-		forget_unread(g->inputs[i].value);
+		forget_unread(g, g->inputs[i].value);
 }

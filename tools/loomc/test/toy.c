@@ -154,6 +154,27 @@ void toy_ints(struct toy *t, const char *name, size_t num, const int64_t *values
 	initializer(t, name, HOSTOP_I64, 1, &n, values, num * sizeof(*values));
 }
 
+void toy_integers(struct toy *t, const char *name, enum hostop_dtype dtype, size_t rank,
+		  const int64_t *dims)
+{
+	struct hostop_tensor v;
+
+	hostop_shape(&v, dtype, (unsigned int)rank, dims);
+	v.data = own(t, hostop_bytes(&v));
+	for (size_t i = 0; i < v.count; i++)
+		hostop_set_int(&v, i, (int64_t)(toy_random(&t->seed) *
+						(dtype == HOSTOP_I32 ? 1000 : 127)) +
+			       (dtype == HOSTOP_U8 ? 128 : 0));
+	initializer(t, name, dtype, rank, dims, v.data, hostop_bytes(&v));
+}
+
+void toy_byte(struct toy *t, const char *name, enum hostop_dtype dtype, int value)
+{
+	uint8_t byte = (uint8_t)value;
+
+	initializer(t, name, dtype, 0, NULL, &byte, 1);
+}
+
 void toy_scalar(struct toy *t, const char *name, float value)
 {
 	initializer(t, name, HOSTOP_F32, 0, NULL, &value, sizeof(value));

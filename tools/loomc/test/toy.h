@@ -31,6 +31,10 @@ void toy_output(struct toy *t, const char *name);
 void toy_weights(struct toy *t, const char *name, float scale, size_t rank, const int64_t *dims);
 void toy_floats(struct toy *t, const char *name, size_t num, const float *values);
 void toy_ints(struct toy *t, const char *name, size_t num, const int64_t *values);
+/* Any numbers of this type from the toy's own generator: bytes, or of 32 bits up to 1000. */
+void toy_integers(struct toy *t, const char *name, enum hostop_dtype dtype, size_t rank,
+		  const int64_t *dims);
+void toy_byte(struct toy *t, const char *name, enum hostop_dtype dtype, int value);
 void toy_scalar(struct toy *t, const char *name, float value);
 /* Inputs and outputs with blanks between. */
 void toy_node(struct toy *t, const char *op, const char *inputs, const char *outputs);

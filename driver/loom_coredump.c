@@ -85,7 +85,7 @@ static void loom_dump_queue(struct loom_queue *queue, struct seq_buf *s)
 	spin_lock_irqsave(&queue->lock, flags);
 	seq_buf_printf(s, "queue %u: core %u, %u entries, submitted %u, completed %u", queue->hw_id,
 		       queue->core, queue->entries, queue->sq_tail, queue->cq_head);
-	if (queue->mem)
+	if (queue->mem && queue->state)
 		seq_buf_printf(s, "; device: taken %u, completed %u",
 			       READ_ONCE(queue->state->sq_head), READ_ONCE(queue->state->cq_tail));
 	seq_buf_puts(s, "\n");

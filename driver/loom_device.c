@@ -11,6 +11,7 @@
 #include <drm/drm_print.h>
 
 #include "loom_admin.h"
+#include "loom_band.h"
 #include "loom_coredump.h"
 #include "loom_device.h"
 #include "loom_gem.h"
@@ -168,7 +169,7 @@ int loom_device_boot(struct loom_device *ldev)
 	if (state == LOOM_STATE_READY) {
 		ldev->halted = false;
 		loom_counters_start(ldev);
-		return 0;
+		return loom_bands_set(ldev);
 	}
 
 	drm_err(&ldev->drm, "firmware did not boot: state %u, error %u\n", state,
@@ -249,6 +250,8 @@ static int loom_device_init_managed(struct loom_device *ldev)
 	INIT_LIST_HEAD(&ldev->vms);
 	INIT_LIST_HEAD(&ldev->queues);
 	INIT_LIST_HEAD(&ldev->mapped_bos);
+	INIT_LIST_HEAD(&ldev->users);
+	INIT_LIST_HEAD(&ldev->windows);
 	init_llist_head(&ldev->free_bos);
 	INIT_WORK(&ldev->free_work, loom_gem_free_work);
 	INIT_WORK(&ldev->reset_work, loom_reset_work);
@@ -266,6 +269,12 @@ static int loom_device_init_managed(struct loom_device *ldev)
 	if (ret)
 		return ret;
 	ret = drmm_mutex_init(drm, &ldev->busy_lock);
+	if (ret)
+		return ret;
+	ret = drmm_mutex_init(drm, &ldev->users_lock);
+	if (ret)
+		return ret;
+	ret = drmm_mutex_init(drm, &ldev->windows_lock);
 	if (ret)
 		return ret;
 

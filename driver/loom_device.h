@@ -22,6 +22,7 @@
 struct dma_pool;
 struct drm_file;
 struct loom_tally;
+struct loom_user;
 
 /* An MSI-X vector. Vector 0 is the admin queue's; queues share the others if they are too few. */
 struct loom_vector {
@@ -107,6 +108,14 @@ struct loom_device {
 
 	atomic64_t bo_bytes;		/* of all BOs that were created here */
 
+	/* Protects @users. */
+	struct mutex users_lock;
+	struct list_head users;		/* struct loom_user.node */
+
+	/* Protects @windows. Taken before a window's own lock. */
+	struct mutex windows_lock;
+	struct list_head windows;	/* struct loom_window.node */
+
 	/* Protects @mapped_bos. */
 	struct mutex bos_lock;
 	struct list_head mapped_bos;	/* struct loom_bo.node */
@@ -126,6 +135,7 @@ enum loom_engine {
 /* An open file. */
 struct loom_file {
 	struct loom_device *ldev;
+	struct loom_user *user;
 	struct drm_file *drm_file;
 	struct xarray vms;
 	struct xarray queues;

@@ -17,12 +17,14 @@
 #include "loom_gem.h"
 #include "loom_hwmon.h"
 #include "loom_job.h"
+#include "loom_limit.h"
 #include "loom_query.h"
 #include "loom_queue.h"
 #include "loom_remove.h"
 #include "loom_reset.h"
 #include "loom_sysfs.h"
 #include "loom_uring.h"
+#include "loom_user_queue.h"
 #include "loom_vm.h"
 
 #ifdef __BIG_ENDIAN
@@ -33,11 +35,16 @@ static int loom_open(struct drm_device *drm, struct drm_file *file)
 {
 	struct loom_file *lfile;
 
-	lfile = kzalloc(sizeof(*lfile), GFP_KERNEL);
+	lfile = kzalloc(sizeof(*lfile), GFP_KERNEL_ACCOUNT);
 	if (!lfile)
 		return -ENOMEM;
 
 	lfile->ldev = to_loom_device(drm);
+	lfile->user = loom_user_get(lfile->ldev);
+	if (!lfile->user) {
+		kfree(lfile);
+		return -ENOMEM;
+	}
 	xa_init_flags(&lfile->vms, XA_FLAGS_ALLOC1);
 	xa_init_flags(&lfile->queues, XA_FLAGS_ALLOC1);
 	mutex_init(&lfile->slots_lock);
@@ -59,6 +66,7 @@ static void loom_postclose(struct drm_device *drm, struct drm_file *file)
 	if (lfile->has_fences)
 		rcu_barrier(); /* they hold the module until they are freed: let rmmod succeed */
 	mutex_destroy(&lfile->slots_lock);
+	loom_user_put(lfile->user);
 	kfree(lfile);
 }
 
@@ -76,6 +84,7 @@ static const struct drm_ioctl_desc loom_drm_driver_ioctls[] = {
 	LOOM_IOCTL(QUEUE_DESTROY, queue_destroy),
 	LOOM_IOCTL(QUEUE_SET_VM, queue_set_vm),
 	LOOM_IOCTL(SUBMIT, submit),
+	LOOM_IOCTL(QUEUE_WAIT, queue_wait),
 };
 
 static const struct file_operations loom_drm_driver_fops = {
@@ -88,6 +97,7 @@ static const struct file_operations loom_drm_driver_fops = {
 /*
  * Interface history:
  * - 1.0 - initial interface
+ * - 1.1 - priority bands, user-mode queues, idempotent jobs, recoveries, SUBMIT_IRQ
  */
 static const struct drm_driver loom_drm_driver = {
 	.driver_features = DRIVER_COMPUTE_ACCEL | DRIVER_GEM | DRIVER_SYNCOBJ |

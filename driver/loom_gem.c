@@ -7,11 +7,13 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include <drm/drm_file.h>
 #include <drm/drm_print.h>
 #include <drm/loom_accel.h>
 
 #include "loom_device.h"
 #include "loom_gem.h"
+#include "loom_limit.h"
 
 static void loom_gem_free(struct drm_gem_object *obj)
 {
@@ -22,8 +24,11 @@ static void loom_gem_free(struct drm_gem_object *obj)
 	mutex_lock(&ldev->bos_lock);
 	list_del(&bo->node);
 	mutex_unlock(&ldev->bos_lock);
-	if (!obj->import_attach)
+	if (bo->user) {
 		atomic64_sub(obj->size, &ldev->bo_bytes);
+		loom_user_uncharge(bo->user, LOOM_LIMIT_BO_BYTES, obj->size);
+		loom_user_put(bo->user);
+	}
 
 	if (bo->vaddr)
 		drm_gem_vunmap_unlocked(obj, &map);
@@ -54,7 +59,7 @@ struct drm_gem_object *loom_gem_create_object(struct drm_device *drm, size_t siz
 {
 	struct loom_bo *bo;
 
-	bo = kzalloc(sizeof(*bo), GFP_KERNEL);
+	bo = kzalloc(sizeof(*bo), GFP_KERNEL_ACCOUNT);
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
 
@@ -180,6 +185,7 @@ void loom_gem_free_work(struct work_struct *work)
 
 int loom_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file)
 {
+	struct loom_file *lfile = file->driver_priv;
 	struct drm_loom_bo_create *args = data;
 	struct drm_gem_shmem_object *shmem;
 	int ret;
@@ -198,12 +204,18 @@ int loom_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *fi
 		return -ENOMEM;
 	}
 
-	shmem = drm_gem_shmem_create(drm, args->size);
-	if (IS_ERR(shmem))
-		return PTR_ERR(shmem);
+	args->size = PAGE_ALIGN(args->size);
+	ret = loom_user_charge(lfile->user, LOOM_LIMIT_BO_BYTES, args->size);
+	if (ret)
+		return ret;
 
-	args->size = shmem->base.size;
-	atomic64_add(args->size, &to_loom_device(drm)->bo_bytes);
+	shmem = drm_gem_shmem_create(drm, args->size);
+	if (IS_ERR(shmem)) {
+		loom_user_uncharge(lfile->user, LOOM_LIMIT_BO_BYTES, args->size);
+		return PTR_ERR(shmem);
+	}
+	to_loom_bo(&shmem->base)->user = loom_user_ref(lfile->user);
+	atomic64_add(args->size, &lfile->ldev->bo_bytes);
 	ret = drm_gem_handle_create(file, &shmem->base, &args->handle);
 	drm_gem_object_put(&shmem->base);
 	return ret;

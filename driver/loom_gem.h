@@ -8,12 +8,14 @@
 
 struct dma_buf_attachment;
 struct loom_device;
+struct loom_user;
 struct work_struct;
 
 struct loom_bo {
 	struct drm_gem_shmem_object base;
 	/* Kernel mapping, made when the BO first takes results and kept; under the resv lock */
 	void *vaddr;
+	struct loom_user *user;		/* who pays for it; NULL if it was imported */
 	struct llist_node free_node;	/* in loom_device.free_bos */
 	struct list_head node;		/* in loom_device.mapped_bos */
 };

@@ -118,12 +118,25 @@ static struct loom_vm *loom_hang_blame(struct loom_device *ldev, u32 core)
 	return vm;
 }
 
+/* Does the driver not know all jobs of the core? */
+static bool loom_hang_has_user_queues(struct loom_device *ldev, u32 core)
+{
+	struct loom_queue *queue;
+
+	list_for_each_entry(queue, &ldev->queues, node)
+		if (queue->core == core && loom_queue_is_user(queue) && queue->known)
+			return true;
+	return false;
+}
+
 static void loom_hang_kill(struct loom_device *ldev, u32 core)
 {
-	struct loom_vm *vm = loom_hang_blame(ldev, core);
+	struct loom_vm *vm = NULL;
 
+	/* Whose job it is that does not go on could only be guessed. */
+	if (!loom_hang_has_user_queues(ldev, core))
+		vm = loom_hang_blame(ldev, core);
 	if (!vm) {
-		/* Only jobs that the driver does not know: of user-mode queues. */
 		loom_reset_core(ldev, core, "nothing moves");
 		return;
 	}
@@ -148,7 +161,7 @@ static bool loom_hang_drain(struct loom_queue *queue)
 	bool waits;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	waits = queue->mem && queue->cq_head != READ_ONCE(queue->state->cq_tail);
+	waits = queue->mem && !queue->error && queue->cq_head != READ_ONCE(queue->state->cq_tail);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	if (waits)
 		loom_queue_drain(queue);
@@ -168,7 +181,7 @@ static u64 loom_hang_progress(struct loom_device *ldev, u32 core, bool *busy)
 	list_for_each_entry(queue, &ldev->queues, node) {
 		if (queue->core != core)
 			continue;
-		*busy |= loom_hang_drain(queue);
+		*busy |= loom_queue_is_user(queue) || loom_hang_drain(queue);
 		progress += READ_ONCE(queue->cq_head);
 	}
 	progress += loom_core_counter(ldev, core, offsetof(struct loom_hw_counters, progress));

@@ -44,7 +44,7 @@ static_assert(sizeof(struct loom_hw_cqe) == 128);
 
 static int loom_submit_check(struct drm_device *drm, const struct drm_loom_submit *args)
 {
-	if (args->flags || args->pad) {
+	if (args->flags & ~DRM_LOOM_SUBMIT_IRQ || args->pad) {
 		drm_dbg(drm, "flags %#x, pad %#llx\n", args->flags, args->pad);
 		return -EINVAL;
 	}
@@ -107,6 +107,8 @@ static int loom_submission_copy_jobs(struct loom_submission *sub,
 		if (ret)
 			return ret;
 	}
+	if (args->flags & DRM_LOOM_SUBMIT_IRQ)
+		sub->jobs[args->num_jobs - 1].flags |= LOOM_JOB_IRQ;
 	return 0;
 }
 
@@ -158,6 +160,10 @@ struct loom_submission *loom_submission_create(struct loom_queue *queue, struct 
 	ret = loom_submit_check(file->minor->dev, args);
 	if (ret)
 		return ERR_PTR(ret);
+	if (loom_queue_is_user(queue)) {
+		drm_dbg(file->minor->dev, "queue_id %u: a user-mode queue\n", args->queue_id);
+		return ERR_PTR(-EINVAL);
+	}
 
 	/* Nothing else limits how much a program may have waiting. */
 	sub = kvzalloc(struct_size(sub, jobs, args->num_jobs), GFP_KERNEL_ACCOUNT);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include <linux/capability.h>
 #include <linux/dma-mapping.h>
 #include <linux/log2.h>
 #include <linux/slab.h>
@@ -14,10 +15,13 @@
 #include "loom_fence.h"
 #include "loom_irq.h"
 #include "loom_job.h"
+#include "loom_limit.h"
 #include "loom_queue.h"
 #include "loom_replay.h"
 #include "loom_reset.h"
+#include "loom_user_queue.h"
 #include "loom_vm.h"
+#include "loom_window.h"
 
 #define LOOM_QUEUE_MIN_ENTRIES	8
 #define LOOM_QUEUE_MAX_SLOTS	256
@@ -33,25 +37,33 @@ static size_t loom_queue_carve(size_t *size, size_t bytes)
 	return at;
 }
 
-/* The rings, the state and the VM table in one piece: they come and go together. */
+/*
+ * The VM table, and the rings and the state if they are the driver's: in one piece, for they come
+ * and go together.
+ */
 static int loom_queue_alloc_rings(struct loom_queue *queue)
 {
-	size_t sq, cq, state, vm_table, size = 0;
+	size_t sq = 0, cq = 0, state = 0, vm_table, size = 0;
 
-	sq = loom_queue_carve(&size, queue->entries * sizeof(*queue->sq));
-	cq = loom_queue_carve(&size, queue->entries * sizeof(*queue->cq));
-	state = loom_queue_carve(&size, sizeof(*queue->state));
+	if (!loom_queue_is_user(queue)) {
+		sq = loom_queue_carve(&size, queue->entries * sizeof(*queue->sq));
+		cq = loom_queue_carve(&size, queue->entries * sizeof(*queue->cq));
+		state = loom_queue_carve(&size, sizeof(*queue->state));
+	}
 	vm_table = loom_queue_carve(&size, queue->vm_slots * sizeof(*queue->vm_table));
 
-	queue->mem = dma_alloc_coherent(queue->ldev->drm.dev, size, &queue->mem_dma, GFP_KERNEL);
+	queue->mem = dma_alloc_coherent(queue->ldev->drm.dev, size, &queue->mem_dma,
+					GFP_KERNEL_ACCOUNT);
 	if (!queue->mem)
 		return -ENOMEM;
 
 	queue->mem_size = size;
+	queue->vm_table = queue->mem + vm_table;
+	if (loom_queue_is_user(queue))
+		return 0;
 	queue->sq = queue->mem + sq;
 	queue->cq = queue->mem + cq;
 	queue->state = queue->mem + state;
-	queue->vm_table = queue->mem + vm_table;
 	return 0;
 }
 
@@ -70,21 +82,26 @@ static void loom_queue_release_rings(struct loom_queue *queue)
 
 	if (mem)
 		dma_free_coherent(queue->ldev->drm.dev, queue->mem_size, mem, queue->mem_dma);
+	if (loom_queue_is_user(queue))
+		loom_window_free_memory(queue->rings);
 }
 
 static int loom_queue_alloc_tables(struct loom_queue *queue)
 {
 	u32 i;
 
-	queue->slots = kcalloc(queue->vm_slots, sizeof(*queue->slots), GFP_KERNEL);
-	queue->jobs = kvcalloc(queue->entries, sizeof(*queue->jobs), GFP_KERNEL);
-	queue->free_tags = kvcalloc(queue->entries, sizeof(*queue->free_tags), GFP_KERNEL);
-	if (!queue->slots || !queue->jobs || !queue->free_tags)
+	queue->num_free_tags = queue->entries;
+	queue->slots = kcalloc(queue->vm_slots, sizeof(*queue->slots), GFP_KERNEL_ACCOUNT);
+	if (!queue->slots)
+		return -ENOMEM;
+
+	queue->jobs = kvcalloc(queue->entries, sizeof(*queue->jobs), GFP_KERNEL_ACCOUNT);
+	queue->free_tags = kvcalloc(queue->entries, sizeof(*queue->free_tags), GFP_KERNEL_ACCOUNT);
+	if (!queue->jobs || !queue->free_tags)
 		return -ENOMEM; /* freed with the queue */
 
 	for (i = 0; i < queue->entries; i++)
 		queue->free_tags[i] = i;
-	queue->num_free_tags = queue->entries;
 	return 0;
 }
 
@@ -103,20 +120,25 @@ static int loom_queue_start(struct loom_queue *queue)
 		.queue = {
 			.queue = queue->hw_id,
 			.core = queue->core,
-			.sq = loom_queue_dma(queue, queue->sq),
-			.cq = loom_queue_dma(queue, queue->cq),
-			.state = loom_queue_dma(queue, queue->state),
 			.vm_table = loom_queue_dma(queue, queue->vm_table),
 			.entries_log2 = ilog2(queue->entries),
 			.vm_slots = queue->vm_slots,
 			.vector = queue->vector - queue->ldev->vectors,
 			.irq_batch = queue->irq_batch,
+			.band = queue->band,
 		},
 	};
 	int ret;
 
 	lockdep_assert_held(&queue->ldev->fw_lock);
 
+	if (loom_queue_is_user(queue)) {
+		loom_user_queue_describe(queue, &cmd.queue);
+	} else {
+		cmd.queue.sq = loom_queue_dma(queue, queue->sq);
+		cmd.queue.cq = loom_queue_dma(queue, queue->cq);
+		cmd.queue.state = loom_queue_dma(queue, queue->state);
+	}
 	ret = loom_admin_exec(queue->ldev, &cmd);
 	queue->known = !ret;
 	return ret;
@@ -160,6 +182,9 @@ int loom_queue_restart(struct loom_queue *queue)
 
 	lockdep_assert_held(&queue->ldev->fw_lock);
 
+	if (loom_queue_is_user(queue))
+		return 0; /* dead: its jobs are known to nobody but their owner */
+
 	memset(queue->mem, 0, queue->mem_size);
 	queue->sq_tail = 0;
 	queue->cq_head = 0;
@@ -181,6 +206,11 @@ void loom_queue_drain(struct loom_queue *queue)
 	LIST_HEAD(finished);
 	unsigned long flags;
 	u32 tail;
+
+	if (loom_queue_is_user(queue)) {
+		wake_up_all(&queue->wait);
+		return;
+	}
 
 	spin_lock_irqsave(&queue->lock, flags);
 	tail = READ_ONCE(queue->state->cq_tail);
@@ -287,6 +317,7 @@ static void loom_queue_free(struct loom_queue *queue)
 	kvfree(queue->free_tags);
 	kvfree(queue->jobs);
 	kfree(queue->slots);
+	loom_user_queue_fini(queue);
 	kfree(queue);
 }
 
@@ -307,7 +338,7 @@ static struct loom_queue *loom_queue_alloc(struct loom_file *lfile,
 	struct loom_queue *queue;
 	int id;
 
-	queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
 	if (!queue)
 		return ERR_PTR(-ENOMEM);
 
@@ -326,9 +357,11 @@ static struct loom_queue *loom_queue_alloc(struct loom_file *lfile,
 	queue->vm_slots = args->vm_slots;
 	/* A batch larger than half the ring would let it run empty while jobs wait to get in. */
 	queue->irq_batch = clamp(args->irq_batch, 1, args->entries / 2);
+	queue->band = args->band;
 	queue->vector = &ldev->vectors[loom_irq_vector_of(ldev, id)];
 	queue->doorbell = ldev->doorbells + id * LOOM_DOORBELL_STRIDE;
 	spin_lock_init(&queue->lock);
+	init_waitqueue_head(&queue->wait);
 	INIT_LIST_HEAD(&queue->pending);
 	INIT_LIST_HEAD(&queue->parked);
 	INIT_LIST_HEAD(&queue->node);
@@ -347,6 +380,11 @@ static struct loom_queue *loom_queue_create(struct loom_file *lfile,
 	if (IS_ERR(queue))
 		return queue;
 
+	if (args->flags & DRM_LOOM_QUEUE_USER) {
+		ret = loom_user_queue_init(queue);
+		if (ret)
+			goto err_free_queue;
+	}
 	ret = loom_queue_alloc_tables(queue);
 	if (ret)
 		goto err_free_queue;
@@ -420,6 +458,7 @@ static void loom_queue_destroy(struct loom_queue *queue)
 	u32 i;
 
 	loom_queue_close(queue, -ENOENT);
+	loom_user_queue_revoke(queue);
 	mutex_lock(&queue->ldev->fw_lock);
 	loom_queue_detach(queue, -ECANCELED);
 	mutex_unlock(&queue->ldev->fw_lock);
@@ -433,6 +472,7 @@ static void loom_queue_destroy(struct loom_queue *queue)
 		loom_queue_empty_slot(queue, &queue->slots[i]);
 	spin_unlock_irqrestore(&queue->lock, flags);
 
+	loom_user_uncharge(queue->lfile->user, LOOM_LIMIT_QUEUES, 1);
 	loom_queue_put(queue);
 }
 
@@ -546,9 +586,19 @@ static int loom_queue_create_check(struct loom_device *ldev,
 {
 	struct drm_device *drm = &ldev->drm;
 
-	if (args->flags) {
-		drm_dbg(drm, "flags %#x\n", args->flags);
+	if (args->flags & ~DRM_LOOM_QUEUE_USER || args->band >= LOOM_BAND_COUNT ||
+	    args->rings_bytes || args->rings_offset || args->doorbell_offset) {
+		drm_dbg(drm, "flags %#x, band %u, or an output that is not zero\n", args->flags,
+			args->band);
 		return -EINVAL;
+	}
+	if ((args->band || args->flags) && !loom_device_speaks(ldev, 1)) {
+		drm_dbg(drm, "the device has neither bands nor user-mode queues\n");
+		return -EOPNOTSUPP;
+	}
+	if (args->band >= LOOM_BAND_HIGH && !capable(CAP_SYS_NICE)) {
+		drm_dbg(drm, "band %u needs CAP_SYS_NICE\n", args->band);
+		return -EPERM;
 	}
 	if (args->core >= ldev->caps.num_cores) {
 		drm_dbg(drm, "core %u of %u\n", args->core, ldev->caps.num_cores);
@@ -584,13 +634,21 @@ int loom_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
 
-	queue = loom_queue_create(lfile, args);
-	ret = PTR_ERR_OR_ZERO(queue);
+	ret = loom_user_charge(lfile->user, LOOM_LIMIT_QUEUES, 1);
 	if (ret)
 		goto out_exit;
 
+	queue = loom_queue_create(lfile, args);
+	if (IS_ERR(queue)) {
+		ret = PTR_ERR(queue);
+		loom_user_uncharge(lfile->user, LOOM_LIMIT_QUEUES, 1);
+		goto out_exit;
+	}
+	ret = loom_user_queue_open(queue, args, file);
 	/* From here on another thread may destroy it. */
-	ret = xa_alloc(&lfile->queues, &args->queue_id, queue, xa_limit_31b, GFP_KERNEL);
+	if (!ret)
+		ret = xa_alloc(&lfile->queues, &args->queue_id, queue, xa_limit_31b,
+			       GFP_KERNEL_ACCOUNT);
 	if (ret)
 		loom_queue_destroy(queue);
 

@@ -6,6 +6,7 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 struct drm_device;
@@ -18,6 +19,7 @@ struct loom_hw_queue_state;
 struct loom_job;
 struct loom_vector;
 struct loom_vm;
+struct loom_window;
 
 /* A line of the queue's VM table. A line that jobs name cannot be given to another VM. */
 struct loom_slot {
@@ -34,6 +36,13 @@ struct loom_queue {
 	u32 entries;
 	u32 vm_slots;
 	u32 irq_batch;
+	u16 band;
+
+	/* Of a user-mode queue; else NULL. Set when it is made. */
+	struct loom_window *rings;
+	struct loom_window *doorbell_page;
+	wait_queue_head_t wait;		/* for completions */
+	bool dead;			/* under lock: lost jobs, and takes no more */
 
 	struct loom_vector *vector;
 	struct list_head vector_node;	/* in loom_vector.queues */
@@ -72,6 +81,11 @@ struct loom_queue {
 	struct work_struct push_work;	/* for in-fences */
 	bool waits;			/* has ever waited for one */
 };
+
+static inline bool loom_queue_is_user(struct loom_queue *queue)
+{
+	return queue->rings;
+}
 
 struct loom_queue *loom_queue_lookup(struct loom_file *lfile, u32 id);
 void loom_queue_put(struct loom_queue *queue);

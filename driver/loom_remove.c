@@ -8,6 +8,7 @@
 #include "loom_queue.h"
 #include "loom_remove.h"
 #include "loom_vm.h"
+#include "loom_window.h"
 
 static void loom_remove_queues(struct loom_device *ldev)
 {
@@ -58,6 +59,7 @@ void loom_device_remove(struct loom_device *ldev)
 	cancel_delayed_work_sync(&ldev->hang_work);
 	cancel_work_sync(&ldev->reset_work);
 
+	loom_window_revoke_all(ldev);
 	loom_remove_queues(ldev);
 	while ((vm = loom_remove_pop_vm(ldev))) {
 		loom_vm_release_tables(vm);

@@ -111,7 +111,7 @@ void loom_queue_reclaim(struct loom_queue *queue)
 	u32 tag, taken;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	taken = queue->mem ? READ_ONCE(queue->state->sq_head) : queue->sq_tail;
+	taken = queue->state && queue->mem ? READ_ONCE(queue->state->sq_head) : queue->sq_tail;
 	for (tag = 0; tag < queue->entries; tag++) {
 		struct loom_job *job;
 

@@ -28,6 +28,7 @@
 #include "loom_replay.h"
 #include "loom_report.h"
 #include "loom_reset.h"
+#include "loom_user_queue.h"
 #include "loom_vm.h"
 
 /* Devices that come back from this many resets without doing anything are given up. */
@@ -139,7 +140,7 @@ void loom_reset_core(struct loom_device *ldev, u32 core, const char *why)
 
 	loom_report(ldev, LOOM_REPORT_CORE, core, why);
 	list_for_each_entry(queue, &ldev->queues, node)
-		if (queue->core == core)
+		if (queue->core == core && !loom_queue_is_user(queue))
 			loom_queue_park(queue);
 
 	if (loom_reset_engines(ldev, core)) {
@@ -149,7 +150,7 @@ void loom_reset_core(struct loom_device *ldev, u32 core, const char *why)
 
 	loom_reset_settle(ldev);
 	list_for_each_entry(queue, &ldev->queues, node)
-		if (queue->core == core)
+		if (queue->core == core && !loom_queue_is_user(queue))
 			loom_queue_unpark(queue);
 }
 
@@ -167,6 +168,10 @@ void loom_reset_forget(struct loom_device *ldev)
 		loom_vm_forget(vm);
 	list_for_each_entry(queue, &ldev->queues, node) {
 		queue->known = false;
+		if (loom_queue_is_user(queue)) {
+			loom_user_queue_die(queue);
+			continue;
+		}
 		loom_queue_park(queue);
 		loom_queue_drain(queue);
 		loom_queue_reclaim(queue);

@@ -12,6 +12,7 @@
 #include "loom_device.h"
 #include "loom_gem.h"
 #include "loom_isa.h"
+#include "loom_limit.h"
 #include "loom_mmu.h"
 #include "loom_queue.h"
 #include "loom_trace.h"
@@ -336,6 +337,7 @@ static void loom_vm_destroy(struct loom_file *lfile, struct loom_vm *vm)
 	loom_vm_free_mappings(vm);
 	loom_vm_unlease(vm);
 	loom_vm_put(vm);
+	loom_user_uncharge(lfile->user, LOOM_LIMIT_VMS, 1);
 }
 
 void loom_vm_close_all(struct loom_file *lfile)
@@ -451,13 +453,19 @@ int loom_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
 
-	vm = loom_vm_create(lfile->ldev, args->lease_bytes);
-	ret = PTR_ERR_OR_ZERO(vm);
+	ret = loom_user_charge(lfile->user, LOOM_LIMIT_VMS, 1);
 	if (ret)
 		goto out_exit;
 
+	vm = loom_vm_create(lfile->ldev, args->lease_bytes);
+	if (IS_ERR(vm)) {
+		ret = PTR_ERR(vm);
+		loom_user_uncharge(lfile->user, LOOM_LIMIT_VMS, 1);
+		goto out_exit;
+	}
+
 	/* From here on another thread may destroy it. */
-	ret = xa_alloc(&lfile->vms, &args->vm_id, vm, xa_limit_31b, GFP_KERNEL);
+	ret = xa_alloc(&lfile->vms, &args->vm_id, vm, xa_limit_31b, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		loom_vm_destroy(lfile, vm);
 

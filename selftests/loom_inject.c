@@ -224,6 +224,7 @@ FIXTURE_VARIANT_ADD(inject, hang_compute) {
 	.others = -ECANCELED,
 	.steps = { .context = 1, .core = 1 },
 };
+
 /* Nobody is to blame: whose lease may hold something of value loses it. */
 FIXTURE_VARIANT_ADD(inject, hang_firmware) {
 	.name = "hang_firmware",

@@ -249,7 +249,11 @@ TEST_F(uapi, queue_create)
 	__u32 max = self->caps.max_ring_entries;
 
 	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUEUE_CREATE, good, core, self->caps.num_cores);
-	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUEUE_CREATE, good, flags, 1);
+	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUEUE_CREATE, good, flags, 2);
+	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUEUE_CREATE, good, band, 4);
+	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUEUE_CREATE, good, rings_bytes, 1);
+	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUEUE_CREATE, good, rings_offset, 1);
+	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUEUE_CREATE, good, doorbell_offset, 1);
 	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUEUE_CREATE, good, entries, 0);
 	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUEUE_CREATE, good, entries, 4);
 	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_QUEUE_CREATE, good, entries, 9);
@@ -291,7 +295,7 @@ TEST_F(uapi, submit)
 	struct drm_loom_submit good = self->submit;
 
 	EXPECT_BAD(ENOENT, DRM_IOCTL_LOOM_SUBMIT, good, queue_id, BAD_HANDLE);
-	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_SUBMIT, good, flags, 1);
+	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_SUBMIT, good, flags, 2);
 	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_SUBMIT, good, num_jobs, 0);
 	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_SUBMIT, good, num_jobs, DRM_LOOM_SUBMIT_MAX_JOBS + 1);
 	EXPECT_BAD(ENOENT, DRM_IOCTL_LOOM_SUBMIT, good, results_handle, BAD_HANDLE);

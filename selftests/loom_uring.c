@@ -248,7 +248,7 @@ TEST_F(uring, in_sync)
 TEST_F(uring, bad_fields)
 {
 	EXPECT_BAD(ENOENT, queue_id, BAD_HANDLE);
-	EXPECT_BAD(EINVAL, flags, 1);
+	EXPECT_BAD(EINVAL, flags, 2);
 	EXPECT_BAD(EINVAL, num_jobs, 0);
 	EXPECT_BAD(EINVAL, num_jobs, DRM_LOOM_SUBMIT_MAX_JOBS + 1);
 	EXPECT_BAD(ENOENT, results_handle, BAD_HANDLE);
@@ -353,7 +353,7 @@ TEST_F(uring, async_cancel)
 	struct completion c;
 	int cancel = 1, res = 1, i;
 
-	submit_slow(self, variant->sqe_flags, 1);
+	submit_slow(self, variant->sqe_flags, 2);
 	sqe = io_uring_get_sqe(&self->ring);
 	io_uring_prep_cancel64(sqe, 0, 0);
 	sqe->user_data = 1000;

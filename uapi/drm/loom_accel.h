@@ -15,7 +15,7 @@
  *
  * Errors, everywhere: EINVAL a bad argument, flag, size or a reserved field that is not zero;
  * ENOENT a handle or id that names nothing; EFAULT a bad user pointer; ENOMEM; ENOSPC no lease,
- * VM or queue left; ENODEV the device is gone; EIO the VM is dead (an earlier job of it faulted).
+ * VM or queue left; EDQUOT the user has as many as are allowed; EPERM a band needs a privilege; ENODEV the device is gone; EIO the VM is dead (an earlier job of it faulted).
  *
  * Ids of VMs and queues belong to the open file. Place new ioctls at the end; do not re-order.
  */
@@ -45,6 +45,7 @@ extern "C" {
 #define DRM_LOOM_QUEUE_DESTROY	0x07
 #define DRM_LOOM_QUEUE_SET_VM	0x08
 #define DRM_LOOM_SUBMIT		0x09
+#define DRM_LOOM_QUEUE_WAIT	0x0a	/* since 1.1 */
 
 /* ---- query ---- */
 
@@ -145,13 +146,67 @@ struct drm_loom_vm_bind {
 
 /* ---- queues ---- */
 
+/* Who is served first, and how lower ones are let in: Documentation/accel/loom/submission.rst */
+enum drm_loom_band {
+	DRM_LOOM_BAND_NORMAL = 0,
+	DRM_LOOM_BAND_IDLE = 1,
+	DRM_LOOM_BAND_HIGH = 2,		/* these two need CAP_SYS_NICE, else EPERM */
+	DRM_LOOM_BAND_REALTIME = 3,
+};
+
+/*
+ * since 1.1. The rings are in the program's hands: it maps them and the doorbell page, and submits
+ * without a system call. DRM_LOOM_SUBMIT refuses such a queue; there are no syncs, and no struct
+ * drm_loom_result: the completions are struct loom_hw_cqe (loom_hw.h). The VM table stays the
+ * driver's.
+ */
+#define DRM_LOOM_QUEUE_USER	(1u << 0)
+
 struct drm_loom_queue_create {
 	__u32 core;
-	__u32 flags;		/* must be zero */
+	__u32 flags;		/* DRM_LOOM_QUEUE_* */
 	__u32 entries;		/* of the hardware ring, power of two, 8 .. max_ring_entries */
 	__u32 vm_slots;		/* 1 .. 256 */
 	__u32 irq_batch;	/* completions per interrupt while busy; 0 = 1 */
 	__u32 queue_id;		/* out, > 0 */
+	/* since 1.1 */
+	__u32 band;		/* enum drm_loom_band */
+	/* out, of a user-mode queue, for mmap() of the accel node */
+	__u32 rings_bytes;
+	__u64 rings_offset;	/* of struct drm_loom_rings */
+	__u64 doorbell_offset;	/* one page: the __u32 at its begin takes the new tail */
+};
+
+/*
+ * At the begin of a user-mode queue's mapping. Indices run freely and are taken modulo entries. A
+ * job is written to sq[tail % entries] if tail - sq_head < entries and no more than entries jobs
+ * are under way; then tail + 1 is written to the doorbell. Its completion is at cq[i % entries]
+ * when cq_tail has passed i.
+ */
+struct drm_loom_rings {
+	/* written by the device (struct loom_hw_queue_state) */
+	__u32 sq_head;
+	__u32 cq_tail;
+	__u32 reserved[14];
+	/* written by the driver */
+	__u32 dead;		/* jobs were lost in a reset, or the device is gone: destroy it */
+	__u32 entries;
+	__u32 sq_offset;	/* of struct loom_hw_job[entries] */
+	__u32 cq_offset;	/* of struct loom_hw_cqe[entries] */
+	__u32 reserved2[12];
+};
+
+/*
+ * Wait until cq_tail of a user-mode queue is another than this, and return that. When it is looked
+ * at is up to irq_batch, LOOM_JOB_IRQ, and the queue's running empty. ETIME when the time is up,
+ * EIO when the queue is dead.
+ */
+struct drm_loom_queue_wait {
+	__u32 queue_id;
+	__u32 flags;		/* must be zero */
+	__u32 cq_tail;		/* in and out */
+	__u32 pad;		/* must be zero */
+	__s64 timeout_ns;	/* absolute, CLOCK_MONOTONIC */
 };
 
 struct drm_loom_queue_destroy {
@@ -220,9 +275,12 @@ struct drm_loom_sync {
  * Jobs go to the ring in order. in_syncs delay the whole submission, and what is submitted to the
  * queue after it; a job that has nothing to wait for goes to the ring before the call returns.
  */
+/* since 1.1: interrupt as soon as the last job completes, whatever the queue's irq_batch */
+#define DRM_LOOM_SUBMIT_IRQ	(1u << 0)
+
 struct drm_loom_submit {
 	__u32 queue_id;
-	__u32 flags;		/* must be zero */
+	__u32 flags;		/* DRM_LOOM_SUBMIT_* */
 	__u32 num_jobs;		/* 1 .. DRM_LOOM_SUBMIT_MAX_JOBS */
 	__u32 results_handle;	/* buffer for num_jobs struct drm_loom_result; 0 = none */
 	__u64 results_offset;	/* 8-byte aligned */
@@ -254,6 +312,8 @@ struct drm_loom_submit {
 	DRM_IOW(DRM_COMMAND_BASE + DRM_LOOM_QUEUE_SET_VM, struct drm_loom_queue_set_vm)
 #define DRM_IOCTL_LOOM_SUBMIT \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_LOOM_SUBMIT, struct drm_loom_submit)
+#define DRM_IOCTL_LOOM_QUEUE_WAIT \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_LOOM_QUEUE_WAIT, struct drm_loom_queue_wait)
 
 /*
  * IORING_OP_URING_CMD on the accel node, cmd_op = LOOM_URING_SUBMIT. The ring must have big SQEs

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Queues whose rings and doorbell are in the program's hands. */
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "loom_test.h"
+
+#define INJECT	"/sys/kernel/debug/accel/0000:01:00.0/inject"
+#define HANG_MS	"/sys/module/loom/parameters/hang_ms"
+#define ENTRIES	16u
+
+static int text_to(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	int ret = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+struct user_queue {
+	struct drm_loom_queue_create args;
+	volatile struct drm_loom_rings *rings;
+	volatile __u32 *doorbell;
+	struct loom_hw_job *sq;
+	volatile struct loom_hw_cqe *cq;
+	__u32 tail;
+};
+
+static int user_queue_create(int fd, __u32 slots, struct user_queue *q)
+{
+	int ret;
+
+	*q = (struct user_queue){
+		.args = {
+			.flags = DRM_LOOM_QUEUE_USER,
+			.entries = ENTRIES,
+			.vm_slots = slots,
+		},
+	};
+	ret = loom_call(fd, DRM_IOCTL_LOOM_QUEUE_CREATE, &q->args);
+	if (ret)
+		return ret;
+
+	q->rings = mmap(NULL, q->args.rings_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			q->args.rings_offset);
+	q->doorbell = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			   q->args.doorbell_offset);
+	if (q->rings == MAP_FAILED || q->doorbell == MAP_FAILED)
+		return -errno;
+	q->sq = (void *)((char *)q->rings + q->rings->sq_offset);
+	q->cq = (void *)((char *)q->rings + q->rings->cq_offset);
+	return 0;
+}
+
+/* No system call in here. */
+static void user_submit(struct user_queue *q, const struct drm_loom_job *job, __u16 flags)
+{
+	q->sq[q->tail % ENTRIES] = (struct loom_hw_job){
+		.cookie = q->tail,
+		.cmd_va = job->cmd_va,
+		.cmd_size = job->cmd_size,
+		.vm_slot = job->vm_slot,
+		.flags = flags,
+		.seq = q->tail,
+	};
+	q->tail++;
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	*q->doorbell = q->tail;
+}
+
+static int user_wait_for(int fd, struct user_queue *q, __u32 cq_tail, int ms)
+{
+	struct drm_loom_queue_wait args = { .queue_id = q->args.queue_id };
+	struct timespec now;
+	int ret = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	args.timeout_ns = now.tv_sec * 1000000000ll + now.tv_nsec + ms * 1000000ll;
+	while (!ret && (__s32)(q->rings->cq_tail - cq_tail) < 0) {
+		args.cq_tail = q->rings->cq_tail;
+		ret = loom_call(fd, DRM_IOCTL_LOOM_QUEUE_WAIT, &args);
+	}
+	return ret;
+}
+
+FIXTURE(user_queue) {
+	int fd;
+	struct user_queue q;
+	struct world world, other;
+	struct drm_loom_job job;
+	__u32 queue;
+};
+
+FIXTURE_SETUP(user_queue)
+{
+	self->fd = loom_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, user_queue_create(self->fd, 2, &self->q));
+	ASSERT_EQ(0, world_create(self->fd, &self->world));
+	world_program(&self->world, 1);
+	ASSERT_EQ(0, queue_set_vm(self->fd, self->q.args.queue_id, 0, self->world.vm));
+	self->job = world_job(&self->world, 0, 0);
+	ASSERT_EQ(0, queue_create(self->fd, 8, 1, 0, &self->queue));
+	ASSERT_EQ(0, world_create(self->fd, &self->other));
+	world_program(&self->other, 2);
+	ASSERT_EQ(0, queue_set_vm(self->fd, self->queue, 0, self->other.vm));
+}
+
+FIXTURE_TEARDOWN_PARENT(user_queue)
+{
+	text_to(HANG_MS, "2000");
+	if (access("/dev/accel/accel0", F_OK)) {
+		text_to("/sys/bus/pci/drivers/loom/unbind", "0000:01:00.0");
+		ASSERT_EQ(0, text_to("/sys/bus/pci/drivers/loom/bind", "0000:01:00.0"));
+	}
+}
+
+/* The kernel's queue and its VM are as before. */
+static void check_other(struct __test_metadata *_metadata, struct _test_data_user_queue *self)
+{
+	struct drm_loom_job job = world_job(&self->other, 0, 0);
+
+	ASSERT_EQ(0, submit_and_wait(self->fd, self->queue, &job, 1, NULL));
+	EXPECT_TRUE(world_done(&self->other, 2));
+}
+
+TEST_F(user_queue, run)
+{
+	__u32 i;
+
+	for (i = 0; i < 10 * ENTRIES; i++) {
+		user_submit(&self->q, &self->job, 0);
+		ASSERT_EQ(0, user_wait_for(self->fd, &self->q, i + 1, 5000));
+		EXPECT_EQ(i, self->q.cq[i % ENTRIES].cookie);
+		EXPECT_EQ(LOOM_FAULT_NONE, self->q.cq[i % ENTRIES].fault);
+	}
+	EXPECT_TRUE(world_done(&self->world, 1));
+	EXPECT_EQ(0, self->q.rings->dead);
+	check_other(_metadata, self);
+}
+
+/* Who polls needs the kernel for nothing. */
+TEST_F(user_queue, poll)
+{
+	__u32 i;
+
+	for (i = 0; i < ENTRIES; i++)
+		user_submit(&self->q, &self->job, 0);
+	while (self->q.rings->cq_tail != ENTRIES)
+		;
+	EXPECT_TRUE(world_done(&self->world, 1));
+}
+
+TEST_F(user_queue, wait)
+{
+	struct drm_loom_queue_wait good = { .queue_id = self->q.args.queue_id }, bad;
+
+	EXPECT_EQ(-ETIME, loom_call(self->fd, DRM_IOCTL_LOOM_QUEUE_WAIT, &good));
+	EXPECT_EQ(-ETIME, user_wait_for(self->fd, &self->q, 1, 20));
+	bad = good;
+	bad.flags = 1;
+	EXPECT_EQ(-EINVAL, loom_call(self->fd, DRM_IOCTL_LOOM_QUEUE_WAIT, &bad));
+	bad = good;
+	bad.pad = 1;
+	EXPECT_EQ(-EINVAL, loom_call(self->fd, DRM_IOCTL_LOOM_QUEUE_WAIT, &bad));
+	bad = good;
+	bad.queue_id = 0x7777;
+	EXPECT_EQ(-ENOENT, loom_call(self->fd, DRM_IOCTL_LOOM_QUEUE_WAIT, &bad));
+	bad = good;
+	bad.queue_id = self->queue;
+	EXPECT_EQ(-EINVAL, loom_call(self->fd, DRM_IOCTL_LOOM_QUEUE_WAIT, &bad));
+	bad = good;
+	bad.cq_tail = 5;
+	EXPECT_EQ(0, loom_call(self->fd, DRM_IOCTL_LOOM_QUEUE_WAIT, &bad));
+	EXPECT_EQ(0, bad.cq_tail);
+}
+
+TEST_F(user_queue, no_submit)
+{
+	EXPECT_EQ(-EINVAL, submit_and_wait(self->fd, self->q.args.queue_id, &self->job, 1, NULL));
+}
+
+static int map_errno(int fd, size_t size, int flags, __u64 offset)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, offset);
+
+	return at == MAP_FAILED ? errno : 0;
+}
+
+TEST_F(user_queue, mmap)
+{
+	__u64 rings = self->q.args.rings_offset, doorbell = self->q.args.doorbell_offset;
+	int other = loom_open();
+
+	EXPECT_EQ(EINVAL, map_errno(self->fd, PAGE, MAP_PRIVATE, rings));
+	EXPECT_EQ(EINVAL, map_errno(self->fd, PAGE, MAP_PRIVATE, doorbell));
+	EXPECT_EQ(EINVAL, map_errno(self->fd, 2 * PAGE, MAP_SHARED, doorbell));
+	EXPECT_EQ(EINVAL, map_errno(self->fd, self->q.args.rings_bytes + PAGE, MAP_SHARED, rings));
+	EXPECT_EQ(EACCES, map_errno(other, PAGE, MAP_SHARED, rings));
+	EXPECT_EQ(EACCES, map_errno(other, PAGE, MAP_SHARED, doorbell));
+}
+
+/* A job in a slot that the driver did not fill runs nowhere. */
+TEST_F(user_queue, empty_slot)
+{
+	self->job.vm_slot = 1;
+	user_submit(&self->q, &self->job, 0);
+	ASSERT_EQ(0, user_wait_for(self->fd, &self->q, 1, 5000));
+	EXPECT_EQ(LOOM_FAULT_BAD_SLOT, self->q.cq[0].fault);
+	self->job.vm_slot = 999;
+	user_submit(&self->q, &self->job, 0);
+	ASSERT_EQ(0, user_wait_for(self->fd, &self->q, 2, 5000));
+	EXPECT_EQ(LOOM_FAULT_BAD_SLOT, self->q.cq[1].fault);
+	EXPECT_TRUE(world_untouched(&self->world));
+	check_other(_metadata, self);
+}
+
+/* Whatever is in the rings concerns nobody else. */
+TEST_F(user_queue, garbage)
+{
+	unsigned int seed = 1;
+	__u32 i, j;
+
+	for (i = 0; i < 200; i++) {
+		for (j = 0; j < ENTRIES * sizeof(*self->q.sq) / 4; j++)
+			((__u32 *)self->q.sq)[j] = rand_r(&seed);
+		self->q.rings->sq_head = rand_r(&seed);
+		self->q.rings->cq_tail = rand_r(&seed);
+		*self->q.doorbell = i % 2 ? (__u32)rand_r(&seed) : self->q.tail++;
+	}
+	check_other(_metadata, self);
+}
+
+TEST_F(user_queue, destroy)
+{
+	user_submit(&self->q, &self->job, 0);
+	ASSERT_EQ(0, queue_destroy(self->fd, self->q.args.queue_id));
+	EXPECT_EQ(1, self->q.rings->dead);
+	*self->q.doorbell = 5;
+	EXPECT_EQ(-ENOENT, user_wait_for(self->fd, &self->q, 9, 100));
+	check_other(_metadata, self);
+}
+
+TEST_F(user_queue, unbind)
+{
+	user_submit(&self->q, &self->job, 0);
+	ASSERT_EQ(0, text_to("/sys/bus/pci/drivers/loom/unbind", "0000:01:00.0"));
+	EXPECT_EQ(1, self->q.rings->dead);
+	*self->q.doorbell = 5; /* no SIGBUS */
+	EXPECT_GT(0, user_wait_for(self->fd, &self->q, 9, 100));
+	ASSERT_EQ(0, text_to("/sys/bus/pci/drivers/loom/bind", "0000:01:00.0"));
+}
+
+/* An engine that hangs is freed; whose job it was is told in the completion. */
+TEST_F_TIMEOUT(user_queue, hang, 60)
+{
+	char text[8];
+
+	ASSERT_EQ(0, text_to(HANG_MS, "100"));
+	snprintf(text, sizeof(text), "%d 0", LOOM_INJECT_HANG_COMPUTE);
+	ASSERT_EQ(0, text_to(INJECT, text));
+	user_submit(&self->q, &self->job, 0);
+	ASSERT_EQ(0, user_wait_for(self->fd, &self->q, 1, 20000));
+	EXPECT_EQ(LOOM_FAULT_RESET, self->q.cq[0].fault);
+	EXPECT_EQ(0, self->q.rings->dead);
+	check_other(_metadata, self);
+}
+
+static void *wait_long(void *data)
+{
+	struct _test_data_user_queue *self = data;
+
+	return (void *)(long)user_wait_for(self->fd, &self->q, 5, 20000);
+}
+
+/* A reset of the device loses the ring: the queue is dead, and who waits learns it. */
+TEST_F_TIMEOUT(user_queue, device_reset, 60)
+{
+	pthread_t waiter;
+	char text[8];
+	void *ret;
+
+	ASSERT_EQ(0, pthread_create(&waiter, NULL, wait_long, self));
+	usleep(10000);
+	snprintf(text, sizeof(text), "%d 0", LOOM_INJECT_CRASH_FIRMWARE);
+	ASSERT_EQ(0, text_to(INJECT, text));
+	ASSERT_EQ(0, pthread_join(waiter, &ret));
+	EXPECT_EQ(-EIO, (long)ret);
+	EXPECT_EQ(1, self->q.rings->dead);
+	*self->q.doorbell = 1;
+	check_other(_metadata, self);
+}
+
+TEST_HARNESS_MAIN

@@ -63,7 +63,7 @@ if [ ! -d "$MODELS/ppocr-det" ]; then
 	echo "1..0 # SKIP no models: run tools/models/prepare"
 	exit 0
 fi
-for model in ppocr-det ppocr-rec ppocr-cls moonshine-encoder moonshine-decoder; do
+for model in ppocr-det ppocr-rec ppocr-cls moonshine-encoder moonshine-decoder silero-vad; do
 	check "$model" sliced
 	check "$model" whole --no-slice
 	same "$model"

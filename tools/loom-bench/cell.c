@@ -152,7 +152,9 @@ static int add(struct run *r, unsigned int i)
 	if (err)
 		return err;
 	err = sched_add_model(r->s, w->name, w->slices, w->num_slices, requests);
-	return err < 0 ? bench_fail(err, "%s: the scheduler refuses it", w->name) : 0;
+	if (err < 0)
+		return bench_fail(err, "%s: the scheduler refuses it", w->name);
+	return sched_set_overlap(r->s, i, true);
 }
 
 static int set_up(struct run *r)

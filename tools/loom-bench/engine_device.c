@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The device model itself, firmware-sim without its maths, behind libloom's sim back end. A slice is a
- * submission of its own here, so that each completion is seen when it happens.
+ * submission of its own here, so that each completion is seen when it happens. A model is loaded twice,
+ * into leases that its requests take in turns (sched_set_overlap()).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,13 +12,14 @@
 #include "experiment.h"
 
 #define ENTRIES 256
+#define LEASES 2
 
 struct engine {
 	struct loom_dev *dev;
 	struct loom_queue *queue;
 	struct loom_ring *ring;
 	struct loom_bo *results;
-	struct loom_instance *instances[CELL_MAX_MODELS];
+	struct loom_instance *instances[CELL_MAX_MODELS * LEASES];
 	unsigned int num_models;
 	bool release_layer;
 	uint64_t now;
@@ -38,7 +40,7 @@ static void device_close(struct engine *e)
 		loom_ring_destroy(e->ring);
 	if (e->queue)
 		loom_queue_destroy(e->queue);
-	for (i = 0; i < e->num_models; i++)
+	for (i = 0; i < e->num_models * LEASES; i++)
 		loom_instance_destroy(e->instances[i]);
 	if (e->results)
 		loom_bo_destroy(e->results);
@@ -50,7 +52,7 @@ static void device_close(struct engine *e)
 static int device_open(const struct machine *m, bool release_layer, struct engine **out)
 {
 	const struct drm_loom_queue_create args = {
-		.entries = ENTRIES, .vm_slots = CELL_MAX_MODELS, .irq_batch = 1,
+		.entries = ENTRIES, .vm_slots = CELL_MAX_MODELS * LEASES, .irq_batch = 1,
 	};
 	struct engine *e = calloc(1, sizeof(*e));
 	char spec[300];
@@ -78,30 +80,38 @@ static int device_open(const struct machine *m, bool release_layer, struct engin
 	return 0;
 }
 
+static int load(struct engine *e, const struct workload *w, unsigned int slot, unsigned int requests)
+{
+	int err = loom_instance_create(e->dev, w->file, requests, &e->instances[slot]);
+
+	if (!err)
+		err = loom_queue_set_vm(e->queue, slot, loom_instance_vm(e->instances[slot]));
+	return err ? refused(err, w->name) : 0;
+}
+
 static int device_add(struct engine *e, const struct workload *w, unsigned int requests)
 {
-	unsigned int i = e->num_models;
-	int err = loom_instance_create(e->dev, w->file, requests, &e->instances[i]);
+	unsigned int i, first = LEASES * e->num_models++;
+	int err = 0;
 
-	if (err)
-		return refused(err, w->name);
-	e->num_models++;
-	err = loom_queue_set_vm(e->queue, i, loom_instance_vm(e->instances[i]));
-	return err ? refused(err, w->name) : 0;
+	for (i = 0; !err && i < LEASES; i++)
+		err = load(e, w, first + i, (requests + LEASES - 1) / LEASES);
+	return err;
 }
 
 static int device_submit(struct engine *e, uint64_t now, unsigned int model, unsigned int region,
 			 unsigned int slice, uint64_t tag)
 {
 	struct drm_loom_job job;
-	unsigned int slot;
+	unsigned int slot, vm;
 	int err;
 
 	if (!e->num_free)
 		return bench_fail(-ENOSPC, "too many slices at the device");
 	slot = e->free_slots[--e->num_free];
 	e->tags[slot] = tag;
-	loom_instance_job(e->instances[model], region, slice, (uint16_t)model, &job);
+	vm = model * LEASES + region % LEASES;
+	loom_instance_job(e->instances[vm], region / LEASES, slice, (uint16_t)vm, &job);
 	job.flags = e->release_layer ? DRM_LOOM_JOB_RELEASE_LAYER : 0;
 	err = loom_ring_prep(e->ring, e->queue, &job, 1, e->results,
 			     slot * sizeof(struct drm_loom_result), slot);

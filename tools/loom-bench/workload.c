@@ -7,7 +7,7 @@
 #include "bench.h"
 #include "experiment.h"
 
-/* One at work, and so many behind it that they last for three times filling the weight SRAM. */
+/* One at work, and so many behind it that they last for three times filling the weight SRAM; even. */
 #define FILLS 3
 
 static unsigned int waiting(const struct workload *w, const struct machine *m)
@@ -15,7 +15,7 @@ static unsigned int waiting(const struct workload *w, const struct machine *m)
 	double fill = (double)m->buffer_bytes / (double)m->dram_bytes_per_s;
 	double n = 2 + FILLS * fill / (w->comp > w->mem ? w->comp : w->mem);
 
-	return n > BENCH_MAX_QUEUED ? BENCH_MAX_QUEUED : (unsigned int)n;
+	return n > BENCH_MAX_QUEUED ? BENCH_MAX_QUEUED : ((unsigned int)n + 1) / 2 * 2;
 }
 
 void workload_sum(struct workload *w, const struct machine *m)

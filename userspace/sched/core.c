@@ -26,7 +26,7 @@
 #define REBASE_PS (1000ll << 50)	/* 13 days */
 
 struct model {
-	bool used, removed;
+	bool used, removed, overlap;
 	struct sched_slice *slices;
 	struct policy_profile profile;
 	int64_t *sums;			/* of the profile: need, deficit, left */
@@ -34,6 +34,7 @@ struct model {
 	struct request_list requests;
 	struct request_list behind;	/* postponed before they started: after all requests */
 	struct request *current;	/* the first with slices left, or NULL */
+	struct request *next;		/* whose slice is offered: current, or the one behind it */
 	int offer;			/* index into sched.offers, or -1 */
 	bool exhausted;			/* counted in sched.exhausted */
 	int64_t ready;			/* predicted: the last slice ended and its outputs left */
@@ -248,6 +249,8 @@ static void choose_current(struct model *m)
 	if (m->current && m->current->started && has_slices(m, m->current))
 		return;
 	m->current = first_with_slices(m, &m->requests);
+	if (m->current && m->current->started)
+		return;
 	behind = first_with_slices(m, &m->behind);
 	if (!m->current || (behind && behind->due < m->current->due))
 		m->current = behind;
@@ -261,9 +264,20 @@ static uint64_t due(const struct model *m)
 	return waits && waits->due < m->current->due ? waits->due : m->current->due;
 }
 
+/* Inputs of a request in a lease of its own are loaded ahead: before the last slice of the one before. */
+static struct request *next_request(const struct model *m)
+{
+	struct request *r = m->current;
+
+	if (m->overlap && r && r->next && r->next + 1 == m->profile.num_slices && r->succ &&
+	    !r->postponed && !r->succ->started && !r->succ->dead && m->inflight < m->max_inflight)
+		return r->succ;
+	return r;
+}
+
 static bool can_offer(const struct model *m)
 {
-	return m->current && (m->current->started || m->inflight < m->max_inflight);
+	return m->next && (m->next->started || m->inflight < m->max_inflight);
 }
 
 static void drop_offer(struct sched *s, struct model *m)
@@ -288,7 +302,9 @@ static int64_t inputs_ps(const struct sched *s, const struct model *m)
 
 static int64_t ready_time(const struct sched *s, const struct model *m)
 {
-	return m->current->next ? m->ready : m->ready + inputs_ps(s, m);
+	if (m->next->next)
+		return m->ready;
+	return (m->overlap ? s->now : m->ready) + inputs_ps(s, m);
 }
 
 static void slice_ends(struct sched *s, struct model *m, unsigned int slice, int64_t end)
@@ -298,7 +314,7 @@ static void slice_ends(struct sched *s, struct model *m, unsigned int slice, int
 
 static void fill_offer(struct sched *s, struct model *m)
 {
-	const struct request *r = m->current;
+	const struct request *r = m->next;
 
 	if (m->offer < 0) {
 		m->offer = (int)s->num_offers++;
@@ -325,6 +341,7 @@ static void refresh(struct sched *s, struct model *m)
 	bool exhausted;
 
 	choose_current(m);
+	m->next = next_request(m);
 	if (can_offer(m))
 		fill_offer(s, m);
 	else if (m->offer >= 0)
@@ -428,6 +445,15 @@ int sched_add_model(struct sched *s, const char *name, const struct sched_slice 
 	m->max_inflight = max_inflight;
 	sum_up(s, m, num_slices);
 	return (int)(m - s->models);
+}
+
+int sched_set_overlap(struct sched *s, unsigned int model, bool overlap)
+{
+	if (model >= s->num_models || !s->models[model].used)
+		return -ENOENT;
+	s->models[model].overlap = overlap;
+	s->models[model].profile.overlap = overlap;
+	return 0;
 }
 
 /* A removed model's number is free again when its last request is gone. */
@@ -774,7 +800,7 @@ static uint64_t put_job(struct sched *s, struct request *r, int64_t end)
 
 static void submit(struct sched *s, struct model *m, struct sched_action *action)
 {
-	struct request *r = m->current;
+	struct request *r = m->next;
 	struct device_step step = device_state_commit(&s->device, &m->slices[r->next],
 						      ready_time(s, m));
 

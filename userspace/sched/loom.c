@@ -58,7 +58,7 @@ static int64_t lead_at_end(const struct policy_view *v, const struct policy_offe
 			   const struct policy_offer *m)
 {
 	const struct policy_profile *cp = c->profile, *mp = m->profile;
-	int64_t gap = cp->between;
+	int64_t gap = c->more && cp->overlap ? 0 : cp->between;
 
 	if (!c->more)
 		gap += (int64_t)mp->max_mem_ps + v->turnaround + cp->need[0];

@@ -23,6 +23,7 @@ struct policy_profile {
 	const int64_t *need, *deficit, *left;
 	/* Between two requests its compute waits so long for outputs to leave and inputs to come. */
 	int64_t between;
+	bool overlap;			/* not if the next one waits already: sched_set_overlap() */
 };
 
 /* The first slice of a model that is not submitted yet, if it may be submitted now. */

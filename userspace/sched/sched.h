@@ -82,6 +82,12 @@ const char *const *sched_policies(void);			/* NULL-terminated */
 /* Returns the model's number (>= 0) or -errno. The profile is copied. */
 int sched_add_model(struct sched *s, const char *name, const struct sched_slice *slices,
 		    unsigned int num_slices, unsigned int max_inflight);
+/*
+ * Consecutive requests of the model have leases of their own (it is loaded twice, and requests take turns).
+ * Then the first slice of a waiting request goes ahead of the last slice of the one before it, and its
+ * inputs are loaded while that one computes. Off by default.
+ */
+int sched_set_overlap(struct sched *s, unsigned int model, bool overlap);
 /* Its requests are replied to with -ECANCELED (those at the device when they complete). */
 int sched_remove_model(struct sched *s, unsigned int model);
 

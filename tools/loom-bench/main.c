@@ -5,6 +5,7 @@
 #include "bench.h"
 #include "experiment.h"
 #include "qos.h"
+#include "simulator.h"
 #include "submit.h"
 
 static const char help[] =
@@ -13,6 +14,7 @@ static const char help[] =
 "       loom-bench qos [OPTION...]              load that policies carry within deadlines, without a VM\n"
 "       loom-bench pairs [OPTION...]            the papers' pairs under every policy, without a VM\n"
 "       loom-bench submit [OPTION...]           boot the VM, count what a submission costs\n"
+"       loom-bench simulator [OPTION...]        how fast the simulator is itself\n"
 "Each has a --help; loom-bench(1) says what is measured and how.\n";
 
 int main(int argc, char **argv)
@@ -27,6 +29,8 @@ int main(int argc, char **argv)
 		return bench_pairs(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "submit"))
 		return bench_submit(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "simulator"))
+		return bench_simulator(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "--help")) {
 		fputs(help, stdout);
 		return 0;

@@ -18,13 +18,8 @@
 #include "policy.h"
 #include "urgency.h"
 
-/* The lead never takes more than this part of the time to fill the SRAM: three quarters. */
-#define LEAD_PARTS 3
-#define FILL_PARTS 4
-
 struct loom {
 	int64_t wake;
-	int64_t restart;		/* how much the last memory-intensive model shortens the lead */
 	uint64_t served[SCHED_MAX_MODELS];
 };
 
@@ -38,9 +33,15 @@ static int64_t larger(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Fetches of a longer lead may find the SRAM full: the time to fill it. */
 static int64_t longest_lead(const struct device_state *ds)
 {
-	return device_state_ps(ds, ds->buffer_bytes) / FILL_PARTS * LEAD_PARTS;
+	return device_state_ps(ds, ds->buffer_bytes);
 }
 
 /* Time in which compute does nothing because of this slice. */
@@ -67,15 +68,17 @@ static int64_t lead_at_end(const struct policy_view *v, const struct policy_offe
 	return cp->need[0] + (int64_t)((double)gap * (double)mp->mem_ps / (double)mp->comp_ps);
 }
 
-/* The lead with which the compute-intensive model can go on from here. */
+/*
+ * The lead with which the compute-intensive model can go on from here. What its own slices need must be;
+ * what its end would need is worth half the SRAM at most.
+ */
 static int64_t lead_needed(const struct policy_view *v, const struct policy_offer *c,
 			   const struct policy_offer *m)
 {
-	int64_t need = larger(c->profile->need[c->index],
-			      c->profile->deficit[c->index] + lead_at_end(v, c, m));
-	int64_t most = longest_lead(v->device);
+	int64_t own = c->profile->need[c->index], most = longest_lead(v->device);
+	int64_t end = c->profile->deficit[c->index] + lead_at_end(v, c, m);
 
-	return need < most ? need : most;
+	return larger(smaller(own, most), smaller(end, most / 2));
 }
 
 /*
@@ -92,7 +95,7 @@ static bool finish_first(const struct policy_view *v, const struct policy_offer 
 	return !m->more && (lead > 0 ? lead : -lead) < later;
 }
 
-static int weave(struct loom *l, const struct policy_view *v, int ci, int mi)
+static int weave(const struct policy_view *v, int ci, int mi)
 {
 	const struct policy_offer *c = &v->offers[ci], *m = &v->offers[mi];
 	const struct device_state *ds = v->device;
@@ -100,7 +103,6 @@ static int weave(struct loom *l, const struct policy_view *v, int ci, int mi)
 	struct device_step with_c = device_state_try(ds, c->slice, c->ready);
 	int64_t idle_m = idle(ds, m, with_m), idle_c = idle(ds, c, with_c);
 
-	l->restart = -m->profile->deficit[0];
 	if (finish_first(v, c, m))
 		return mi;
 	if (idle_m > 0)
@@ -164,7 +166,7 @@ static uint64_t cost(const struct policy_offer *o)
 static int weave_or_one(struct loom *l, const struct policy_view *v, int c, int m)
 {
 	if (c >= 0 && m >= 0)
-		return weave(l, v, c, m);
+		return weave(v, c, m);
 	return just_in_time(l, v, c >= 0 ? c : m, c >= 0);
 }
 

@@ -135,6 +135,9 @@ static int sim_load(struct bench_lane *base, unsigned int index, struct bench_mo
 	m->desc = desc;
 	if (err)
 		return refused(err, desc->path);
+	if (loom_model_info(m->file)->num_host_steps)
+		return bench_fail(-EOPNOTSUPP, "%s: has operators that run on the host, which only loomd does",
+				  desc->path);
 	describe(desc, m->file);
 	err = loom_instance_create(base->dev, m->file, queued, &m->instance);
 	if (!err)

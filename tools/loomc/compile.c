@@ -175,6 +175,32 @@ static struct program *try_plan(struct graph *g, bool wide, uint64_t room)
 	return p;
 }
 
+/* "3 operators run on the host (2 CumSum, 1 ArgMax): ..." */
+static void note_host(struct program *p)
+{
+	uint64_t ps = 0, bytes = 0;
+	char list[200] = "";
+
+	for (uint32_t i = 0; i < p->num_host_steps; i++) {
+		const char *op = p->host_steps[i]->node->op;
+		unsigned int times = 0, before = 0;
+		size_t used = strlen(list);
+
+		ps += p->host_steps[i]->ps;
+		bytes += p->host_steps[i]->bytes;
+		for (uint32_t k = 0; k < p->num_host_steps; k++) {
+			bool same = !strcmp(p->host_steps[k]->node->op, op);
+
+			times += same;
+			before += same && k < i;
+		}
+		if (!before)
+			snprintf(list + used, sizeof(list) - used, "%s%u %.40s", used ? ", " : "", times, op);
+	}
+	note(p->c, "%u operators run on the host (%s): %llu bytes, %.1f us by the model of a host in loomc(1)",
+	     p->num_host_steps, list, (unsigned long long)bytes, (double)ps / 1e6);
+}
+
 /* What stays in fp32 depends on the device alone: so a smaller lease gives the same bytes. */
 static struct program *plan(struct graph *g)
 {
@@ -193,6 +219,8 @@ static struct program *plan(struct graph *g)
 			     (unsigned long long)most);
 		p = try_plan(g, wide, room);
 	}
+	if (p->num_host_steps)
+		note_host(p);
 	if (p->num_loose)
 		note(g->c, "%u commands were cut between rows that the MAC array takes together: the last bits of their results may differ from those of a plan with a larger lease",
 		     p->num_loose);

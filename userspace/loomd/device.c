@@ -233,8 +233,9 @@ static uint64_t believed_ps(const struct loom_model *loom, unsigned int slice,
 	return most > firmware ? most : firmware;
 }
 
-void device_submit(struct loomd *d, struct request *r, unsigned int slice, uint64_t tag, bool last)
+void device_submit(struct loomd *d, struct request *r, unsigned int step, uint64_t tag, bool last)
 {
+	unsigned int slice = r->model->steps[step].index;
 	struct device *dev = &d->device;
 	const struct instance *in = &r->model->instance;
 	struct batch *b = dev->open ? dev->open : open_batch(dev);
@@ -243,7 +244,7 @@ void device_submit(struct loomd *d, struct request *r, unsigned int slice, uint6
 	dev->open = b;
 	loom_instance_job(in->loom, (unsigned int)r->io, slice, (uint16_t)in->slot, job);
 	job->user_data = job_mark(b, b->num);
-	b->jobs[b->num++] = (struct batch_job) { r, slice, tag };
+	b->jobs[b->num++] = (struct batch_job) { r, slice, step, tag };
 	b->ps += believed_ps(r->model->loom, slice, loom_dev_caps(dev->dev));
 	if (last || b->num == dev->batch_jobs || b->ps >= dev->batch_ps)
 		close_batch(d);

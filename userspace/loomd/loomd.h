@@ -28,6 +28,7 @@
 #include "sched/sched.h"
 
 #define LOOMD_MAX_CLIENTS 256
+#define LOOMD_MAX_WATCHES (LOOMD_MAX_CLIENTS + 3)	/* and the listener, signals, host steps */
 #define LOOMD_MAX_BUFFERS 256
 #define LOOMD_MAX_MODELS 128	/* and twice as many VM slots: one that is rebuilt takes another */
 #define LOOMD_MAX_JOBS 256
@@ -152,7 +153,7 @@ struct histogram {
 
 struct model_stats {
 	uint64_t requests, served, failed, dropped, cancelled, lost, late;
-	uint64_t slices, rebuilds, revived;
+	uint64_t slices, host_steps, rebuilds, revived;
 	struct histogram latency;	/* arrival to reply */
 	struct histogram device;	/* first engine start to last completion, device time */
 };
@@ -166,6 +167,8 @@ struct model {
 	char broken[LOOM_PROTO_TEXT_MAX]; /* not empty: why it cannot run */
 	size_t size;			/* of its file */
 	struct loom_model *loom;
+	struct model_step *steps;	/* what the scheduler calls slices */
+	unsigned int num_steps;
 	struct instance instance;
 	unsigned int num_requests;	/* that name it, of whatever state */
 	unsigned int trace_name;
@@ -191,8 +194,8 @@ struct request {
 	bool finishing;			/* in loomd.finishing: they are to be copied */
 	bool lost;			/* its VM died under it, or what it submitted was refused */
 	unsigned int revivals;
-	unsigned int good;		/* slices that went well */
-	unsigned int fault_slice;	/* if fault is not 0 */
+	unsigned int good;		/* steps that went well */
+	unsigned int fault_step;	/* if fault is not 0 */
 	uint32_t fault;
 	char text[LOOM_PROTO_TEXT_MAX];	/* why it failed */
 	uint64_t device_start, device_end;
@@ -202,6 +205,7 @@ struct request {
 struct batch_job {
 	struct request *request;
 	unsigned int slice;
+	unsigned int step;		/* of the model */
 	uint64_t tag;			/* of sched */
 };
 
@@ -245,10 +249,31 @@ struct device {
 	struct device_stats stats;
 };
 
-/* A slice that waits until its model is rebuilt. */
+/* ---- host.c's: a step of a request, on its way to the thread and back ---- */
+
+struct host;
+
+struct host_job {
+	struct host_job *next;
+	struct request *request;
+	const struct loom_model *model;
+	void *io;
+	unsigned int step;		/* of the model's host steps */
+	uint64_t tag;			/* of sched */
+	int status;
+	char text[LOOM_PROTO_TEXT_MAX];	/* what is wrong, if something is */
+};
+
+/* What a request goes through, in order. */
+struct model_step {
+	bool host;
+	unsigned int index;		/* of the slice, or of the host step */
+};
+
+/* A step that waits until its model is rebuilt. */
 struct parked {
 	struct request *request;
-	unsigned int slice;
+	unsigned int step;
 	uint64_t tag;
 };
 
@@ -272,8 +297,8 @@ struct trace {
 
 /* For back ends whose ring cannot poll descriptors. */
 struct watches {
-	struct pollfd fds[LOOMD_MAX_CLIENTS + 2];
-	uint64_t tags[LOOMD_MAX_CLIENTS + 2];
+	struct pollfd fds[LOOMD_MAX_WATCHES];
+	uint64_t tags[LOOMD_MAX_WATCHES];
 	unsigned int num;
 };
 
@@ -310,6 +335,9 @@ struct loomd {
 	unsigned int num_finishing;
 	struct parked *parked;
 	unsigned int num_parked;
+	struct host *host;		/* NULL: no model has needed it */
+	int host_done;			/* eventfd */
+	unsigned int num_at_host;
 
 	uint64_t timer;			/* of sched, CLOCK_MONOTONIC; LOOMD_NEVER */
 	uint64_t watchdog_ns, watchdog_due;
@@ -336,6 +364,7 @@ enum loop_kind {
 	LOOP_LISTENER,
 	LOOP_SIGNAL,
 	LOOP_CLIENT,
+	LOOP_HOST,
 };
 
 static inline uint64_t loop_tag(enum loop_kind kind, uint32_t generation, unsigned int index)
@@ -412,6 +441,15 @@ int model_rebuild(struct loomd *d, struct model *m);	/* a new VM after a fault *
 void model_preload(struct loomd *d);
 json_t *models_list(struct loomd *d);
 
+/* ---- host.c ---- */
+
+int host_start(struct loomd *d);
+void host_stop(struct loomd *d);
+void host_submit(struct loomd *d, struct host_job *job);
+/* Steps that ended: each goes to request_host_done(). */
+void host_reap(struct loomd *d);
+void request_host_done(struct loomd *d, struct host_job *job);	/* requests.c */
+
 /* ---- state.c ---- */
 
 int state_save(struct loomd *d, const char *name, const void *data, size_t size);
@@ -445,8 +483,8 @@ int device_open(struct loomd *d);
 void device_close(struct loomd *d);
 int device_slot_get(struct device *dev);
 void device_slot_put(struct device *dev, unsigned int slot);
-/* Put one slice into the open batch, which goes into the ring when it is full or `last`. */
-void device_submit(struct loomd *d, struct request *r, unsigned int slice, uint64_t tag, bool last);
+/* Put the slice of a step into the open batch, which goes into the ring when it is full or `last`. */
+void device_submit(struct loomd *d, struct request *r, unsigned int step, uint64_t tag, bool last);
 /* Put the open batch into the ring, if the device will need it soon. */
 void device_flush(struct loomd *d);
 /* All that there is goes to the device now, because the daemon will be busy with something else. */

@@ -43,7 +43,7 @@ int loop_watch(struct loomd *d, int fd, uint64_t tag)
 
 	if (err != -EOPNOTSUPP)
 		return err;
-	if (w->num == LOOMD_MAX_CLIENTS + 2)
+	if (w->num == LOOMD_MAX_WATCHES)
 		return -ENOSPC;
 	w->fds[w->num] = (struct pollfd) { .fd = fd, .events = POLLIN };
 	w->tags[w->num++] = tag;
@@ -97,6 +97,8 @@ void loop_event(struct loomd *d, uint64_t tag, int res)
 		return;
 	if (tag >> 56 == LOOP_SIGNAL)
 		take_signals(d);
+	else if (tag >> 56 == LOOP_HOST)
+		host_reap(d);
 	else
 		server_event(d, tag);
 }

@@ -102,6 +102,7 @@ static void take_down(struct loomd *d)
 		free(d->clients[0].buffers);
 	}
 	free(d->clients);
+	host_stop(d);
 	models_fini(d);
 	requests_fini(d);
 	if (d->sched)

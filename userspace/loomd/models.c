@@ -125,18 +125,43 @@ static uint64_t dram_ps(const struct loom_hw_caps *caps, uint64_t bytes)
 	return (uint64_t)((unsigned __int128)bytes * 1000000 / caps->dram_mbps);
 }
 
+/* Slices and host steps in the order in which a request goes through them. */
+static int make_steps(struct loomd *d, struct model *m)
+{
+	const struct loom_elf_info *info = loom_model_info(m->loom);
+	const struct loom_elf_host_step *host;
+	unsigned int next = 0;
+
+	m->steps = calloc(info->num_slices + info->num_host_steps, sizeof(*m->steps));
+	if (!m->steps)
+		return -ENOMEM;
+	for (unsigned int i = 0; i <= info->num_slices; i++) {
+		while ((host = loom_model_host_step(m->loom, next)) && host->slice == i)
+			m->steps[m->num_steps++] = (struct model_step) { true, next++ };
+		if (i < info->num_slices)
+			m->steps[m->num_steps++] = (struct model_step) { false, i };
+	}
+	return info->num_host_steps ? host_start(d) : 0;
+}
+
 static int schedule(struct loomd *d, struct model *m)
 {
 	const struct loom_hw_caps *caps = loom_dev_caps(d->device.dev);
 	unsigned int num = loom_model_info(m->loom)->num_slices;
-	struct sched_slice *profile = calloc(num, sizeof(*profile));
+	struct sched_slice *profile = calloc(m->num_steps, sizeof(*profile));
 	const struct loom_elf_slice *s;
 
 	if (!profile)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < num; i++) {
+	for (unsigned int k = 0; k < m->num_steps; k++) {
+		unsigned int i = m->steps[k].index;
+
+		if (m->steps[k].host) {
+			profile[k] = (struct sched_slice) { .layer_end = true, .host = true };
+			continue;
+		}
 		s = loom_model_slice(m->loom, i);
-		profile[i] = (struct sched_slice) {
+		profile[k] = (struct sched_slice) {
 			.comp_ps = s->compute_ps,
 			.mem_ps = dram_ps(caps, s->weight_bytes + s->dma_bytes),
 			.bytes = s->weight_bytes,
@@ -144,7 +169,7 @@ static int schedule(struct loomd *d, struct model *m)
 				     loom_model_slice(m->loom, i + 1)->layer != s->layer,
 		};
 	}
-	m->sched = sched_add_model(d->sched, m->name, profile, num, LOOMD_IO_REGIONS);
+	m->sched = sched_add_model(d->sched, m->name, profile, m->num_steps, LOOMD_IO_REGIONS);
 	free(profile);
 	return m->sched < 0 ? m->sched : 0;
 }
@@ -194,7 +219,9 @@ static int bring_up(struct loomd *d, struct model *m, const void *data, const ch
 		err = instance_open(d, m, e);
 	if (err)
 		goto close_model;
-	err = schedule(d, m);
+	err = make_steps(d, m);
+	if (!err)
+		err = schedule(d, m);
 	if (err)
 		goto close_instance;
 	return 0;
@@ -208,6 +235,7 @@ close_model:
 
 static void clear(struct model *m)
 {
+	free(m->steps);
 	*m = (struct model) { .index = m->index, .sched = -1 };
 }
 
@@ -401,11 +429,12 @@ json_t *models_list(struct loomd *d)
 			continue;
 		info = loom_model_info(m->loom);
 		json_array_append_new(list, json_pack(
-			"{s:s s:s s:i s:i s:i s:i s:I s:I s:I s:I s:b s:s s:I}",
+			"{s:s s:s s:i s:i s:i s:i s:i s:I s:I s:I s:I s:b s:s s:I}",
 			"name", m->name,
 			"graph", loom_model_name(m->loom),
 			"layers", info->num_layers,
 			"slices", info->num_slices,
+			"host_steps", info->num_host_steps,
 			"inputs", info->num_inputs,
 			"outputs", info->num_outputs,
 			"io_bytes", (json_int_t)info->io_bytes,

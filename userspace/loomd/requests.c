@@ -350,18 +350,46 @@ static int admit(struct loomd *d, struct request *r)
 	return begin(d, r);
 }
 
-static void start(struct loomd *d, struct request *r, unsigned int slice, uint64_t tag)
+/* Nothing of this request follows at once: it is done, or the host has the next step. */
+static bool pauses_after(const struct model *m, unsigned int step)
 {
+	return step + 1 == m->num_steps || m->steps[step + 1].host;
+}
+
+static int start_on_host(struct loomd *d, struct request *r, unsigned int step, uint64_t tag)
+{
+	struct host_job *job = malloc(sizeof(*job));
+
+	if (!job)
+		return -ENOMEM;
+	job->request = r;
+	job->model = r->model->loom;
+	job->io = loom_instance_io(r->model->instance.loom, (unsigned int)r->io);
+	job->step = r->model->steps[step].index;
+	job->tag = tag;
+	job->text[0] = '\0';
+	host_submit(d, job);
+	return 0;
+}
+
+static void start(struct loomd *d, struct request *r, unsigned int step, uint64_t tag)
+{
+	bool host = r->model->steps[step].host;
 	int err = admit(d, r);
 
+	if (!err && host)
+		err = start_on_host(d, r, step, tag);
 	if (err) {
 		refuse(d, r, tag, err);
 		return;
 	}
 	r->model->instance.at_device++;
+	if (host) {
+		r->model->stats.host_steps++;
+		return;
+	}
 	r->model->stats.slices++;
-	device_submit(d, r, slice, tag,
-		      slice + 1 == loom_model_info(r->model->loom)->num_slices);
+	device_submit(d, r, step, tag, pauses_after(r->model, step));
 }
 
 static void submit(struct loomd *d, const struct sched_action *a)
@@ -385,7 +413,7 @@ static void submit(struct loomd *d, const struct sched_action *a)
  */
 static int verdict(const struct request *r, int status)
 {
-	if (r->fault && r->good == r->fault_slice)
+	if (r->fault && r->good == r->fault_step)
 		return -EIO;
 	if (!status || status == -ECANCELED || status == -ENODEV)
 		return status;
@@ -480,7 +508,7 @@ void requests_pump(struct loomd *d)
 
 	timer(d, d->timer, now);
 	while (sched_next(d->sched, now, &a)) {
-		if (a.type == SCHED_SUBMIT)
+		if (a.type == SCHED_SUBMIT || a.type == SCHED_HOST)
 			submit(d, &a);
 		else if (a.type == SCHED_REPLY)
 			reply(d, &a);
@@ -500,7 +528,7 @@ static void unpark(struct loomd *d, struct model *m)
 	for (unsigned int i = 0; i < num; i++) {
 		p = d->parked[i];
 		if (p.request->model == m)
-			start(d, p.request, p.slice, p.tag);
+			start(d, p.request, p.step, p.tag);
 		else
 			d->parked[kept++] = p;
 	}
@@ -516,7 +544,7 @@ static void rebuild(struct loomd *d, struct model *m)
 		if (!r->key || r->model != m || !r->started)
 			continue;
 		take_outputs(r);
-		r->lost = r->good < loom_model_info(m->loom)->num_slices;
+		r->lost = r->good < m->num_steps;
 		region_put(d, r);
 	}
 	/* A model that is being unloaded needs no new VM. */
@@ -555,9 +583,11 @@ static bool stopped_by_another(const struct drm_loom_result *result)
 	       result->fault == LOOM_FAULT_CANCELLED;
 }
 
-static int blame(struct loomd *d, struct request *r, unsigned int slice,
+static int blame(struct loomd *d, const struct batch_job *job,
 		 const struct drm_loom_result *result, int status)
 {
+	struct request *r = job->request;
+	unsigned int slice = job->slice;
 	const struct loom_model *loom = r->model->loom;
 
 	if (status == -ENODEV)
@@ -570,7 +600,7 @@ static int blame(struct loomd *d, struct request *r, unsigned int slice,
 		return -EAGAIN;
 	}
 	r->fault = result->fault;
-	r->fault_slice = slice;
+	r->fault_step = job->step;
 	snprintf(r->text, sizeof(r->text),
 		 "slice %u (%.100s) of model %s: %s (fault %u), command %d, address 0x%llx", slice,
 		 loom_model_string(loom, loom_model_slice(loom, slice)->name), r->model->name,
@@ -600,6 +630,19 @@ static uint64_t completion_time(const struct loomd *d, const struct drm_loom_res
 	return end < now ? end : now;
 }
 
+/* The model may go with its last request, but not before its instance was seen to. */
+static void step_done(struct loomd *d, struct request *r, uint64_t tag, uint64_t now, int status)
+{
+	struct model *m = r->model;
+
+	m->num_requests++;
+	sched_complete(d->sched, now, tag, status);
+	settle(d, r);
+	if (m->instance.dead && !m->instance.at_device)
+		rebuild(d, m);
+	model_put(d, m);
+}
+
 void request_complete(struct loomd *d, const struct batch_job *job,
 		      const struct drm_loom_result *result, int status)
 {
@@ -614,16 +657,28 @@ void request_complete(struct loomd *d, const struct batch_job *job,
 			trace_add(d, r, job->slice, result);
 	}
 	if (status)
-		status = blame(d, r, job->slice, result, status);
+		status = blame(d, job, result, status);
 	else	/* in any order: a batch waits for the slices of others in it */
-		r->computed = ++r->good == loom_model_info(m->loom)->num_slices;
-	/* The model may go with its last request, but not before its instance was seen to. */
-	m->num_requests++;
-	sched_complete(d->sched, completion_time(d, result), job->tag, status);
-	settle(d, r);
-	if (m->instance.dead && !m->instance.at_device)
-		rebuild(d, m);
-	model_put(d, m);
+		r->computed = ++r->good == m->num_steps;
+	step_done(d, r, job->tag, completion_time(d, result), status);
+}
+
+void request_host_done(struct loomd *d, struct host_job *job)
+{
+	struct request *r = job->request;
+	int status = 0;
+
+	r->at_device--;
+	r->model->instance.at_device--;
+	if (job->status) {
+		snprintf(r->text, sizeof(r->text), "%s", job->text);
+		log_line(LOG_ERROR, "%s", r->text);
+		status = -EIO;
+	} else {
+		r->computed = ++r->good == r->model->num_steps;
+	}
+	step_done(d, r, job->tag, now_ns(), status);
+	free(job);
 }
 
 /* ---- other ends ---- */

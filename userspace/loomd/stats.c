@@ -28,7 +28,7 @@ static json_t *model_json(const struct model *m)
 {
 	const struct model_stats *s = &m->stats;
 
-	return json_pack("{s:s s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:b s:o s:o}",
+	return json_pack("{s:s s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:b s:o s:o}",
 			 "name", m->name,
 			 "requests", number(s->requests),
 			 "served", number(s->served),
@@ -38,6 +38,7 @@ static json_t *model_json(const struct model *m)
 			 "cancelled", number(s->cancelled),
 			 "deadline_missed", number(s->late),
 			 "slices", number(s->slices),
+			 "host_steps", number(s->host_steps),
 			 "rebuilds", number(s->rebuilds),
 			 "revived", number(s->revived),
 			 "broken", m->broken[0] != '\0',

@@ -23,6 +23,7 @@
 #define MAX_JOBS 4096
 #define DEFAULT_TURNAROUND_PS 2000000
 #define POSTPONE_TIMES 3		/* of the time it had: when it is due after all */
+#define HOST_TAG (1ull << 63)		/* and the request's order */
 #define REBASE_PS (1000ll << 50)	/* 13 days */
 
 struct model {
@@ -37,6 +38,7 @@ struct model {
 	struct request *next;		/* whose slice is offered: current, or the one behind it */
 	int offer;			/* index into sched.offers, or -1 */
 	bool exhausted;			/* counted in sched.exhausted */
+	bool host_due;			/* the next is a host step, and may begin: in sched.host_due */
 	int64_t ready;			/* predicted: the last slice ended and its outputs left */
 	uint64_t since;
 };
@@ -54,7 +56,7 @@ struct sched {
 	struct model models[SCHED_MAX_MODELS];
 	unsigned int num_models;
 	struct policy_offer offers[SCHED_MAX_MODELS];
-	unsigned int num_offers, exhausted;
+	unsigned int num_offers, exhausted, host_due;
 	struct request_table table;
 	struct request_list replies;
 	uint64_t arrivals;
@@ -264,20 +266,39 @@ static uint64_t due(const struct model *m)
 	return waits && waits->due < m->current->due ? waits->due : m->current->due;
 }
 
+/* A step of it is at the host, or is the next. */
+static bool at_host(const struct model *m, const struct request *r)
+{
+	return r->host || m->slices[r->next].host;
+}
+
 /* Inputs of a request in a lease of its own are loaded ahead: before the last slice of the one before. */
 static struct request *next_request(const struct model *m)
 {
 	struct request *r = m->current;
 
 	if (m->overlap && r && r->next && r->next + 1 == m->profile.num_slices && r->succ &&
-	    !r->postponed && !r->succ->started && !r->succ->dead && m->inflight < m->max_inflight)
+	    !r->postponed && !r->succ->started && !r->succ->dead && m->inflight < m->max_inflight &&
+	    !at_host(m, r) && !m->slices[0].host)
 		return r->succ;
 	return r;
 }
 
+static bool may_begin(const struct model *m, const struct request *r)
+{
+	return r && (r->started || m->inflight < m->max_inflight);
+}
+
 static bool can_offer(const struct model *m)
 {
-	return m->next && (m->next->started || m->inflight < m->max_inflight);
+	return may_begin(m, m->next) && !at_host(m, m->next);
+}
+
+static bool can_run_on_host(const struct model *m)
+{
+	const struct request *r = m->current;
+
+	return may_begin(m, r) && m->slices[r->next].host && !r->host && !r->at_device;
 }
 
 static void drop_offer(struct sched *s, struct model *m)
@@ -338,10 +359,13 @@ static void fill_offer(struct sched *s, struct model *m)
 /* After anything happened to a model. */
 static void refresh(struct sched *s, struct model *m)
 {
-	bool exhausted;
+	bool exhausted, host_due;
 
 	choose_current(m);
 	m->next = next_request(m);
+	host_due = can_run_on_host(m);
+	s->host_due += (unsigned int)host_due - (unsigned int)m->host_due;
+	m->host_due = host_due;
 	if (can_offer(m))
 		fill_offer(s, m);
 	else if (m->offer >= 0)
@@ -625,12 +649,46 @@ static struct request *retire(struct sched *s, struct job *j, uint64_t now, int 
 	return r;
 }
 
+static struct request *find_host(struct request_list *l, uint64_t tag)
+{
+	struct request *r = l->head;
+
+	while (r && !(r->host && (HOST_TAG | r->order) == tag))
+		r = r->succ;
+	return r;
+}
+
+/* A host step ended. The device's predicted state knows nothing of it. */
+static int complete_host(struct sched *s, uint64_t now, uint64_t tag, int status)
+{
+	struct request *r = NULL;
+	unsigned int i;
+
+	for (i = 0; !r && i < s->num_models; i++) {
+		r = find_host(&s->models[i].requests, tag);
+		r = r ? r : find_host(&s->models[i].behind, tag);
+	}
+	if (!r)
+		return -ENOENT;
+	r->host = false;
+	r->at_device--;
+	if (status)
+		kill_request(s, r, status, now);
+	else if (finished(s, r))
+		finish(s, r, now);
+	else
+		refresh(s, &s->models[r->model]);
+	return 0;
+}
+
 int sched_complete(struct sched *s, uint64_t now, uint64_t tag, int status)
 {
 	struct job *j = find_job(s, tag);
 	struct request *r;
 	unsigned int model;
 
+	if (tag & HOST_TAG)
+		return complete_host(s, now, tag, status);
 	if (!j)
 		return -ENOENT;
 	r = retire(s, j, now, status);
@@ -641,6 +699,8 @@ int sched_complete(struct sched *s, uint64_t now, uint64_t tag, int status)
 		kill_request(s, r, status, now);
 	else if (finished(s, r))
 		finish(s, r, now);
+	else if (s->models[model].current == r && at_host(&s->models[model], r))
+		refresh(s, &s->models[model]);
 	if (!s->num_jobs && s->num_offers)
 		s->stats.dry++;
 	s->waiting = false;
@@ -863,9 +923,33 @@ static bool next_timer(struct sched *s, struct sched_action *action)
 	return tell_timer(late < s->wake ? late : s->wake, &s->timer_told, action);
 }
 
+/* The host is no part of what policies decide: a step begins when it can. */
+static bool next_host(struct sched *s, struct sched_action *action)
+{
+	struct model *m = s->models;
+	struct request *r;
+
+	if (!s->host_due)
+		return false;
+	while (!m->host_due)
+		m++;
+	r = m->current;
+	*action = (struct sched_action) {
+		.type = SCHED_HOST, .model = r->model, .request = r->id, .slice = r->next,
+		.tag = HOST_TAG | r->order,
+	};
+	r->host = true;
+	m->inflight += !r->started;
+	r->started = true;
+	r->next++;
+	r->at_device++;
+	refresh(s, m);
+	return true;
+}
+
 bool sched_next(struct sched *s, uint64_t now, struct sched_action *action)
 {
-	return next_reply(s, action) || next_submit(s, now, action) || next_timer(s, action);
+	return next_reply(s, action) || next_host(s, action) || next_submit(s, now, action) || next_timer(s, action);
 }
 
 void sched_get_stats(const struct sched *s, struct sched_stats *stats)

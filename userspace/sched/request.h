@@ -14,6 +14,7 @@ struct request {
 	unsigned int next;		/* slice to submit next */
 	unsigned int at_device;		/* submitted and not completed */
 	int status;			/* first error */
+	bool host;			/* a step of it is at the host; counted in at_device */
 	bool started, dead, silent;	/* dead: submits no more; silent: nobody waits for a reply */
 	bool postponed;
 	bool behind;			/* in the model's list of those that all others overtake */

@@ -33,6 +33,11 @@ struct sched_slice {
 	uint64_t mem_ps;	/* L.size / BW: DRAM channel */
 	uint64_t bytes;		/* L.size: weight SRAM */
 	bool layer_end;		/* last slice of its layer */
+	/*
+	 * A step on the host, with no work for the device: SCHED_HOST when all slices before it are
+	 * done; those after it are offered when it is.
+	 */
+	bool host;
 };
 
 struct sched_config {
@@ -50,6 +55,7 @@ struct sched;
 
 enum sched_action_type {
 	SCHED_SUBMIT,		/* put slice `slice` of request `request` (model `model`) on the device */
+	SCHED_HOST,		/* run host step `slice` of it; the end is told to sched_complete(), too */
 	SCHED_REPLY,		/* request `request` is done: status 0 or -errno */
 	SCHED_TIMER,		/* call sched_tick() at `at` */
 };

@@ -412,7 +412,7 @@ static void halting(void **unused)
 static void order_does_not_depend_on_jitter(void **unused)
 {
 	static const struct sched_config c = MEMORY_CENTRIC;
-	struct sched_slice sl[128];
+	struct sched_slice sl[128] = { 0 };
 	uint64_t hash[2];
 	int i;
 
@@ -436,9 +436,80 @@ static void order_does_not_depend_on_jitter(void **unused)
 	assert_true(hash[0] == hash[1]);
 }
 
+/* A host step waits for its own slices, and holds up nobody else's. */
+static void test_host_steps(void **state)
+{
+	static const struct sched_slice slices[] = {
+		{ .comp_ps = US, .mem_ps = 1 }, { .host = true }, { .host = true },
+		{ .comp_ps = US, .mem_ps = 1 }, { .comp_ps = US, .mem_ps = 1 }, { .host = true },
+	};
+	struct sched *s = make("fifo", 64, false);
+	struct sched_action host;
+	uint64_t first, other, next, last;
+	unsigned int other_model;
+	int m = sched_add_model(s, "m", slices, 6, 2);
+
+	other_model = add(s, 1, US, 2);
+	arrive(s, 0, (unsigned int)m, 1);
+	arrive(s, 0, other_model, 2);
+	first = expect_slice(s, 0, 1, 0);
+	other = expect_slice(s, 0, 2, 0);
+	expect_nothing(s, 0);
+	complete(s, 10, first, 0);
+	host = expect(s, 10, SCHED_HOST, 1);
+	assert_int_equal(host.slice, 1);
+	expect_nothing(s, 10);
+	complete(s, 20, other, 0);
+	expect_reply(s, 20, 2, 0);
+	arrive(s, 20, other_model, 3);
+	other = expect_slice(s, 20, 3, 0);
+	complete(s, 30, host.tag, 0);
+	host = expect(s, 30, SCHED_HOST, 1);
+	assert_int_equal(host.slice, 2);
+	complete(s, 40, host.tag, 0);
+	next = expect_slice(s, 40, 1, 3);
+	last = expect_slice(s, 40, 1, 4);
+	complete(s, 50, other, 0);
+	expect_reply(s, 50, 3, 0);
+	complete(s, 60, next, 0);
+	expect_nothing(s, 60);
+	complete(s, 70, last, 0);
+	host = expect(s, 70, SCHED_HOST, 1);
+	assert_int_equal(host.slice, 5);
+	assert_int_equal(sched_complete(s, 80, host.tag, 0), 0);
+	assert_int_equal(sched_complete(s, 80, host.tag, 0), -ENOENT);
+	expect_reply(s, 80, 1, 0);
+	expect_nothing(s, 80);
+	assert_int_equal(stats(s).submitted, 5);
+	sched_free(s);
+}
+
+/* A step that fails ends its request; a client that goes while one runs waits for its end. */
+static void test_host_failure(void **state)
+{
+	static const struct sched_slice slices[] = { { .host = true }, { .comp_ps = US, .mem_ps = 1 } };
+	struct sched *s = make("fifo", 64, false);
+	struct sched_action host;
+	int m = sched_add_model(s, "m", slices, 2, 2);
+
+	arrive(s, 0, (unsigned int)m, 1);
+	host = expect(s, 0, SCHED_HOST, 1);
+	complete(s, 5, host.tag, -EINVAL);
+	expect_reply(s, 5, 1, -EINVAL);
+	arrive(s, 6, (unsigned int)m, 2);
+	host = expect(s, 6, SCHED_HOST, 2);
+	assert_int_equal(sched_cancel(s, 7, 2), 0);
+	expect_nothing(s, 7);
+	complete(s, 8, host.tag, 0);
+	expect_nothing(s, 8);
+	sched_free(s);
+}
+
 int run_core_tests(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_host_steps),
+		cmocka_unit_test(test_host_failure),
 		cmocka_unit_test(one_after_the_other),
 		cmocka_unit_test(bad_arguments),
 		cmocka_unit_test(window),

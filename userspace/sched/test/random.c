@@ -46,7 +46,7 @@ static uint64_t dice(struct chaos *c, uint64_t n)
 
 static void add_model(struct chaos *c, unsigned int m)
 {
-	struct sched_slice sl[32];
+	struct sched_slice sl[32] = { 0 };
 	unsigned int i;
 
 	c->slices[m] = 1 + (unsigned int)dice(c, 31);
@@ -291,7 +291,7 @@ static void nobody_starves(void **unused)
 {
 	static const char *const policies[] = { "layerweaver", "fifo", "fair", "loom", "prema" };
 	struct sched_config config = MEMORY_CENTRIC;
-	struct sched_slice sl[16];
+	struct sched_slice sl[16] = { 0 };
 	uint64_t seed = 42;
 	unsigned int n, m, i, k;
 	struct rig r;

@@ -15,3 +15,4 @@ $(call program,loom-networks,$(NETWORKS_SOURCES),zoo loomc hostops loom-sim loom
 $(call host-script,$(ZOO_DIR)/test/published.sh)
 $(call long-script,$(ZOO_DIR)/test/networks.sh)
 $(call long-script,$(ZOO_DIR)/test/outputs.sh)
+$(call host-test,loom-zoo-shapes,$(ZOO_DIR)/test/shapes_test.c,zoo loomc hostops loom firmware-sim,-lprotobuf-c -lelf $(DEVICE_LIBS),$(ZOO_CFLAGS))

@@ -12,11 +12,12 @@
 static void see_range(struct graph *g, struct value *v)
 {
 	struct observed *o = v->observed;
+	const float *floats = observed_floats(v);
 
 	if (!hostop_is_float(v->t.dtype))
 		return;
 	for (size_t i = 0; i < v->t.count; i++) {
-		float x = observed_real(v, NULL, i);
+		float x = floats ? floats[i] : observed_real(v, NULL, i);
 
 		if (!isfinite(x))
 			fail(g->c, "'%s' is not finite on a sample", v->name);
@@ -29,13 +30,14 @@ static void see_histogram(struct graph *g, struct value *v)
 {
 	struct observed *o = v->observed;
 	float step = (o->hi - o->lo) / BINS;
+	const float *floats = observed_floats(v);
 
 	if (!hostop_is_float(v->t.dtype) || !(step > 0))
 		return;
 	if (!o->histogram)
 		o->histogram = arena_array(g->c, BINS, sizeof(*o->histogram));
 	for (size_t i = 0; i < v->t.count; i++) {
-		float bin = (observed_real(v, NULL, i) - o->lo) / step;
+		float x = floats ? floats[i] : observed_real(v, NULL, i), bin = (x - o->lo) / step;
 
 		o->histogram[bin < 0 ? 0 : bin >= BINS ? BINS - 1 : (int)bin]++;
 	}
@@ -164,7 +166,7 @@ static void compare(struct graph *g, struct value *v)
 	}
 	a.sqnr = noise > 0 ? 10 * log10(signal / noise) : INFINITY;
 	snprintf(a.name, sizeof(a.name), "%s", v->producer->name);
-	a.op = v->producer->origin;
+	snprintf(a.op, sizeof(a.op), "%s", v->producer->origin);
 	a.bits = v->producer->q ? 8 : 16;
 	if (r->num_accuracy == r->room_accuracy) {
 		r->room_accuracy = r->room_accuracy ? 2 * r->room_accuracy : 64;

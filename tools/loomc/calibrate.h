@@ -35,6 +35,9 @@ void run_graph(struct graph *g, const struct loomc_tensor *inputs, size_t part, 
 /* One element as a real number: of an 8-bit value by q. */
 float observed_real(const struct value *v, const struct qparam *q, size_t i);
 
+/* All of them, where they are kept as fp32; else NULL. */
+const float *observed_floats(const struct value *v);
+
 /* ---- calibrate.c: ranges of all values; ptq.c: 8-bit nodes; accuracy.c: the report ---- */
 void calibrate(struct graph *g);
 void quantise_graph(struct graph *g);

@@ -38,7 +38,7 @@ struct loomc_tensor {
 /* How a layer's result differs from that of the float model, on the last sample. */
 struct loomc_accuracy {
 	char name[96];
-	const char *op;
+	char op[24];
 	unsigned int bits;	/* 8 or 16 */
 	double sqnr;		/* signal to quantisation noise, dB */
 	float max_error, max_value;

@@ -37,6 +37,11 @@ float observed_real(const struct value *v, const struct qparam *q, size_t i)
 	return (float)hostop_get(&t, i);
 }
 
+const float *observed_floats(const struct value *v)
+{
+	return v->t.dtype == HOSTOP_F32 ? v->t.data ? v->t.data : v->observed->now : NULL;
+}
+
 /* ---- functions of one value ---- */
 
 static float clip(float x, float lo, float hi)
@@ -79,8 +84,11 @@ static float *reals(struct graph *g, const struct value *v, const struct qparam 
 {
 	float *x = big_alloc(g->c, (v->t.count + 1) * sizeof(*x));
 
-	for (size_t i = 0; i < v->t.count; i++)
-		x[i] = observed_real(v, q, i);
+	if ((!q || !q->on) && observed_floats(v))
+		memcpy(x, observed_floats(v), v->t.count * sizeof(*x));
+	else
+		for (size_t i = 0; i < v->t.count; i++)
+			x[i] = observed_real(v, q, i);
 	return x;
 }
 
@@ -114,6 +122,15 @@ static float bias_of(const struct node *n, size_t k)
 	return n->num_in > 2 && n->in[2] ? (float)hostop_get(&n->in[2]->t, k) : 0;
 }
 
+/* What a tap sees at each output pixel of a row: inputs `stride` apart, zeros outside. */
+static float *column_row(const struct hostop_window *w, const float *plane, int64_t row, int64_t from,
+			 float *col)
+{
+	for (int64_t o = 0; o < w->out[1]; o++, from += w->stride[1])
+		*col++ = from < 0 || from >= w->in[1] ? 0 : plane[row + from];
+	return col;
+}
+
 /* The windows of one group of one picture as columns: (c kh kw) x (oh ow). */
 static void columns(const struct hostop_window *w, int64_t channels, const float *x, float *col)
 {
@@ -121,12 +138,12 @@ static void columns(const struct hostop_window *w, int64_t channels, const float
 		int64_t kx = k % w->kernel[1], ky = k / w->kernel[1] % w->kernel[0];
 		const float *plane = x + k / w->kernel[1] / w->kernel[0] * w->in[0] * w->in[1];
 
-		for (int64_t o = 0; o < w->out[0] * w->out[1]; o++) {
-			int64_t y = o / w->out[1] * w->stride[0] + ky * w->dilation[0] - w->begin[0];
-			int64_t i = o % w->out[1] * w->stride[1] + kx * w->dilation[1] - w->begin[1];
+		for (int64_t o = 0; o < w->out[0]; o++) {
+			int64_t y = o * w->stride[0] + ky * w->dilation[0] - w->begin[0];
 
-			*col++ = y < 0 || y >= w->in[0] || i < 0 || i >= w->in[1] ? 0 :
-				 plane[y * w->in[1] + i];
+			/* outside, every pixel of the row is */
+			col = column_row(w, plane, y * w->in[1], y < 0 || y >= w->in[0] ? INT32_MIN :
+					 kx * w->dilation[1] - w->begin[1], col);
 		}
 	}
 }
@@ -154,8 +171,12 @@ static void run_conv(struct graph *g, const struct node *n, float *out)
 		columns(&win, c, x + i * c * win.in[0] * win.in[1], col);
 		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)oc, (int)area, (int)k, 1,
 			    w + group * oc * k, (int)k, col, (int)area, 0, to, (int)area);
-		for (int64_t o = 0; o < oc * area; o++)
-			to[o] += bias_of(n, (size_t)(group * oc + o / area));
+		for (int64_t o = 0; o < oc; o++) {
+			float bias = bias_of(n, (size_t)(group * oc + o));
+
+			for (int64_t e = o * area; e < (o + 1) * area; e++)
+				to[e] += bias;
+		}
 	}
 	big_free(g->c, col);
 	big_free(g->c, w);
@@ -202,8 +223,27 @@ static void run_norm(struct graph *g, const struct node *n, float *out)
 
 static void run_copy(struct graph *g, const struct node *n, float *out)
 {
+	float *x = reals(g, n->in[0], n->q ? &n->q->in[0] : NULL);
+
+	memcpy(out, x, n->out[0]->t.count * sizeof(*out));
+	big_free(g->c, x);
+}
+
+/* Of two operands that do not broadcast; hostops know all cases. */
+static bool run_pair(struct graph *g, const struct node *n, const char *op, float *out)
+{
+	bool add = !strcmp(op, "Add"), mul = !strcmp(op, "Mul");
+	float *a, *b;
+
+	if ((!add && !mul) || n->num_in != 2 || !same_dims(&n->in[0]->t, &n->in[1]->t))
+		return false;
+	a = reals(g, n->in[0], n->q ? &n->q->in[0] : NULL);
+	b = reals(g, n->in[1], n->q ? &n->q->in[1] : NULL);
 	for (size_t i = 0; i < n->out[0]->t.count; i++)
-		out[i] = observed_real(n->in[0], n->q ? &n->q->in[0] : NULL, i);
+		out[i] = add ? a[i] + b[i] : a[i] * b[i];
+	big_free(g->c, a);
+	big_free(g->c, b);
+	return true;
 }
 
 static void *kept(struct graph *g, const struct hostop_tensor *t)
@@ -270,6 +310,8 @@ static void compute(struct graph *g, struct node *n, float *out)
 		run_norm(g, n, out);
 	else if (is_op(n, "Act") || is_op(n, "QAct"))
 		run_copy(g, n, out);
+	else if (run_pair(g, n, is_op(n, "QBinary") ? binary_name(n->q->fn) : n->op, out))
+		return;
 	else if (is_op(n, "QBinary"))
 		run_onnx(g, n, binary_name(n->q->fn), out);
 	else if (is_op(n, "QMatMul"))
@@ -286,11 +328,10 @@ static void finish(struct graph *g, struct node *n, float *out)
 	const struct qparam *q = n->q && n->q->out.on ? &n->q->out : NULL;
 	struct hostop_tensor to = n->out[0]->t;
 
-	for (size_t i = 0; i < to.count; i++) {
-		if (n->residual)
-			out[i] += observed_real(n->residual, n->q ? &n->q->res : NULL, i);
+	for (size_t i = 0; n->residual && i < to.count; i++)
+		out[i] += observed_real(n->residual, n->q ? &n->q->res : NULL, i);
+	for (size_t i = 0; n->act.fn != LOOM_UN_NONE && i < to.count; i++)
 		out[i] = apply(&n->act, out[i]);
-	}
 	observed_of(g->c, n->out[0])->now = out;
 	if (!q)
 		return;

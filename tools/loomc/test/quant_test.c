@@ -363,6 +363,7 @@ static void check_quantised(struct toy *t, double noise, double percentile)
 		fail_msg("%.1f dB against its own graph on the host", sqnr(&got, &host->t));
 	assert_true(r.num_accuracy > 0);
 	assert_int_equal(r.accuracy[0].bits, 8);
+	assert_true(strlen(r.accuracy[0].op) > 0);
 	plain = (struct loomc_options){ .caps = o.caps };
 	other = run(r.qdq, r.qdq_size, &plain, in[SAMPLES - 1], o.sample_inputs, want, &again);
 	assert_memory_equal(other.data, got.data, hostop_bytes(&got));

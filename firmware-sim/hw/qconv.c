@@ -7,6 +7,7 @@
 
 #include "qgemm.h"
 #include "quantise.h"
+#include "workers.h"
 
 struct qconv {
 	const struct sram *sram;
@@ -16,6 +17,7 @@ struct qconv {
 	int32_t in_zero;
 	float scale;		/* of the input, where it is dynamic */
 	uint64_t pixels;	/* of the output */
+	uint64_t channel;	/* first of the column block under way */
 };
 
 /* The input pixels under an output pixel's window, as a row of A. */
@@ -90,15 +92,18 @@ static void store_row(const struct qconv *v, int32_t *sum, uint64_t pixel, uint6
 	store_sums(to, cmd->out_dtype, &cmd->act, &v->cmd->out_quant, x, v->g.width);
 }
 
-static void conv_rows(struct qconv *v, uint64_t pixel, uint64_t channel)
+static void do_strip(void *arg, uint32_t item, uint32_t worker)
 {
+	const struct qconv *v = arg;
+	uint64_t pixel = (uint64_t)item * QGEMM_ROWS;
 	uint64_t rows = v->pixels - pixel < QGEMM_ROWS ? v->pixels - pixel : QGEMM_ROWS;
+	struct qstrip strip = qgemm_strip(v->sram, &v->g, worker);
 
 	for (uint64_t r = 0; r < rows; r++)
-		load_window(v, v->g.a + r * v->g.k, pixel + r);
-	qgemm_multiply(&v->g, rows);
+		load_window(v, strip.a + r * v->g.k, pixel + r);
+	qgemm_multiply(&v->g, &strip, rows);
 	for (uint64_t r = 0; r < rows; r++)
-		store_row(v, v->g.sum + r * v->g.width, pixel + r, channel);
+		store_row(v, strip.sum + r * v->g.width, pixel + r, v->channel);
 }
 
 void execute_qconv(const struct sram *sram, const struct loom_cmd *hdr)
@@ -121,11 +126,10 @@ void execute_qconv(const struct sram *sram, const struct loom_cmd *hdr)
 		v.in_zero = low_8bits(cmd->in_dtype, dynamic.zero);
 		v.scale = dynamic.scale;
 	}
-	for (uint64_t channel = 0; channel < cmd->conv.oc; channel += v.g.width) {
-		uint64_t left = cmd->conv.oc - channel;
+	for (; v.channel < cmd->conv.oc; v.channel += v.g.width) {
+		uint64_t left = cmd->conv.oc - v.channel;
 
-		load_weights(&v, channel, left < cols ? left : cols);
-		for (uint64_t pixel = 0; pixel < v.pixels; pixel += QGEMM_ROWS)
-			conv_rows(&v, pixel, channel);
+		load_weights(&v, v.channel, left < cols ? left : cols);
+		workers_run(sram->workers, (v.pixels + QGEMM_ROWS - 1) / QGEMM_ROWS, do_strip, &v);
 	}
 }

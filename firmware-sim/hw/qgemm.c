@@ -9,20 +9,31 @@
 #include <string.h>
 
 #include "qgemm.h"
+#include "workers.h"
 
 #define EXACT		(1 << 24)
 #define MAX_STEP	255	/* magnitude of a number minus its zero point */
 
 struct qgemm qgemm_new(const struct sram *sram, uint64_t k)
 {
-	uint64_t block = QGEMM_ROWS * (uint64_t)sram->caps->array_cols;
-	struct qgemm q = { .k = k };
+	return (struct qgemm){
+		.k = k,
+		.b = scratch_floats(workers_scratch(sram->workers, 0), SCRATCH_SHARED,
+				    k * sram->caps->array_cols),
+	};
+}
 
-	q.a = scratch_floats(sram->scratch, SCRATCH_A, QGEMM_ROWS * k);
-	q.b = scratch_floats(sram->scratch, SCRATCH_B, k * sram->caps->array_cols);
-	q.part = scratch_floats(sram->scratch, SCRATCH_C, 2 * block);
-	q.sum = (void *)(q.part + block);
-	return q;
+struct qstrip qgemm_strip(const struct sram *sram, const struct qgemm *q, uint32_t worker)
+{
+	struct scratch *scratch = workers_scratch(sram->workers, worker);
+	uint64_t block = QGEMM_ROWS * (uint64_t)sram->caps->array_cols;
+	struct qstrip strip = {
+		.a = scratch_floats(scratch, SCRATCH_A, QGEMM_ROWS * q->k),
+		.part = scratch_floats(scratch, SCRATCH_C, 2 * block),
+	};
+
+	strip.sum = (void *)(strip.part + block);
+	return strip;
 }
 
 /* Adds the magnitudes of a row of weights to each column's; the largest so far. */
@@ -56,24 +67,23 @@ void qgemm_columns(struct qgemm *q, uint32_t width)
 	q->chunk[++q->num_chunks] = q->k;
 }
 
-static void add_part(struct qgemm *q, uint32_t rows, bool first)
+static void add_part(struct qstrip *s, size_t n, bool first)
 {
-	size_t n = (size_t)rows * q->width;
 
 	for (size_t i = 0; first && i < n; i++)
-		q->sum[i] = (int32_t)q->part[i];
+		s->sum[i] = (int32_t)s->part[i];
 	for (size_t i = 0; !first && i < n; i++)
-		q->sum[i] = (int32_t)((uint32_t)q->sum[i] + (uint32_t)(int32_t)q->part[i]);
+		s->sum[i] = (int32_t)((uint32_t)s->sum[i] + (uint32_t)(int32_t)s->part[i]);
 }
 
-void qgemm_multiply(struct qgemm *q, uint32_t rows)
+void qgemm_multiply(const struct qgemm *q, struct qstrip *strip, uint32_t rows)
 {
 	for (uint32_t i = 0; i < q->num_chunks; i++) {
 		uint32_t k = q->chunk[i], depth = q->chunk[i + 1] - k;
 
 		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, q->width, depth, 1.0f,
-			    q->a + k, q->k, q->b + (uint64_t)k * q->width, q->width, 0.0f,
-			    q->part, q->width);
-		add_part(q, rows, i == 0);
+			    strip->a + k, q->k, q->b + (uint64_t)k * q->width, q->width, 0.0f,
+			    strip->part, q->width);
+		add_part(strip, (size_t)rows * q->width, i == 0);
 	}
 }

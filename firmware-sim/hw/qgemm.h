@@ -15,16 +15,21 @@ struct qgemm {
 	uint32_t width;		/* of the column block */
 	uint32_t num_chunks;
 	uint32_t chunk[QGEMM_CHUNKS + 1];	/* where the chunks of K begin; then k */
-	float *a;		/* QGEMM_ROWS x k: numbers minus their zero points */
-	float *b;		/* k x width */
-	float *part;		/* rows x width */
-	int32_t *sum;		/* rows x width: the result */
+	float *b;		/* k x width: numbers minus their zero points */
+};
+
+/* A strip of rows, with the memory of the worker that has it. */
+struct qstrip {
+	float *a;		/* QGEMM_ROWS x k */
+	float *part;		/* QGEMM_ROWS x width */
+	int32_t *sum;		/* the same: the result */
 };
 
 struct qgemm qgemm_new(const struct sram *sram, uint64_t k);
 /* b was filled, `width` wide. */
 void qgemm_columns(struct qgemm *q, uint32_t width);
+struct qstrip qgemm_strip(const struct sram *sram, const struct qgemm *q, uint32_t worker);
 /* a was filled: so many rows of sums. */
-void qgemm_multiply(struct qgemm *q, uint32_t rows);
+void qgemm_multiply(const struct qgemm *q, struct qstrip *strip, uint32_t rows);
 
 #endif /* LOOM_HW_QGEMM_H */

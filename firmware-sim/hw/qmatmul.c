@@ -6,10 +6,13 @@
 
 #include "qgemm.h"
 #include "quantise.h"
+#include "workers.h"
 
 struct qmatmul {
+	const struct sram *sram;
 	const struct loom_cmd_qmatmul *cmd;
 	struct qgemm g;
+	uint64_t col;		/* first of the column block under way */
 	/* of the batch under way */
 	const uint8_t *a, *b;
 	uint8_t *out;
@@ -42,27 +45,32 @@ static void store_row(const struct qmatmul *m, const int32_t *sum, uint64_t row,
 	store_sums(to, cmd->out_dtype, &cmd->act, &m->cmd->out_quant, x, m->g.width);
 }
 
-static void multiply_rows(struct qmatmul *m, uint64_t row, uint64_t col)
+static void do_strip(void *arg, uint32_t item, uint32_t worker)
 {
+	const struct qmatmul *m = arg;
 	const struct loom_cmd_matmul *cmd = &m->cmd->matmul;
+	uint64_t row = (uint64_t)item * QGEMM_ROWS;
 	uint64_t rows = cmd->m - row < QGEMM_ROWS ? cmd->m - row : QGEMM_ROWS;
+	struct qstrip strip = qgemm_strip(m->sram, &m->g, worker);
 
 	for (uint64_t r = 0; r < rows; r++)
-		load_steps(m->g.a + r * m->g.k, m->cmd->a_dtype, m->a + (row + r) * cmd->a_row,
+		load_steps(strip.a + r * m->g.k, m->cmd->a_dtype, m->a + (row + r) * cmd->a_row,
 			   cmd->a_col, m->cmd->a_zero, cmd->k);
-	qgemm_multiply(&m->g, rows);
+	qgemm_multiply(&m->g, &strip, rows);
 	for (uint64_t r = 0; r < rows; r++)
-		store_row(m, m->g.sum + r * m->g.width, row + r, col);
+		store_row(m, strip.sum + r * m->g.width, row + r, m->col);
 }
 
 static void multiply_matrices(struct qmatmul *m, uint32_t array_cols)
 {
 	const struct loom_cmd_matmul *cmd = &m->cmd->matmul;
 
-	for (uint64_t col = 0; col < cmd->n; col += m->g.width) {
-		load_columns(m, col, cmd->n - col < array_cols ? cmd->n - col : array_cols);
-		for (uint64_t row = 0; row < cmd->m; row += QGEMM_ROWS)
-			multiply_rows(m, row, col);
+	for (m->col = 0; m->col < cmd->n; m->col += m->g.width) {
+		uint64_t left = cmd->n - m->col;
+
+		load_columns(m, m->col, left < array_cols ? left : array_cols);
+		workers_run(m->sram->workers, ((uint64_t)cmd->m + QGEMM_ROWS - 1) / QGEMM_ROWS,
+			    do_strip, m);
 	}
 }
 
@@ -75,7 +83,7 @@ void execute_qmatmul(const struct sram *sram, const struct loom_cmd *hdr)
 {
 	const struct loom_cmd_qmatmul *qcmd = (const void *)hdr;
 	const struct loom_cmd_matmul *cmd = &qcmd->matmul;
-	struct qmatmul m = { .cmd = qcmd, .g = qgemm_new(sram, cmd->k) };
+	struct qmatmul m = { .sram = sram, .cmd = qcmd, .g = qgemm_new(sram, cmd->k) };
 
 	for (uint64_t b0 = 0; b0 < cmd->batch[0]; b0++) {
 		for (uint64_t b1 = 0; b1 < cmd->batch[1]; b1++) {

@@ -30,4 +30,4 @@ $(call host-test,loomc-quant,$(LOOMC_DIR)/test/quant_test.c $(LOOMC_DIR)/test/to
 $(call program,onnx-damage,$(LOOMC_DIR)/test/damage.c,$(LOOMC_LIBS),$(LOOMC_LDLIBS),$(LOOMC_TEST_CFLAGS))
 $(call host-script,$(LOOMC_DIR)/test-onnx.sh)
 $(call host-script,$(LOOMC_DIR)/test-models.sh)
-$(call host-script,$(LOOMC_DIR)/test-int8.sh)
+$(call long-script,$(LOOMC_DIR)/test-int8.sh)

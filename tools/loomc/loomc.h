@@ -64,6 +64,7 @@ struct loomc_options {
 	double percentile;	/* of the samples to be in range; 100: all */
 	bool emit_qdq;		/* the quantised graph as ONNX: result->qdq */
 	bool dynamic_int8;	/* dynamically quantised products stay 8-bit */
+	bool mapped;		/* the ONNX is a mapping of its file: its pages may go once it was read */
 	bool dump;		/* print the graph before lowering to stderr */
 };
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* loomc: the command line. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "loom_sim.h"
 #include "loomc.h"
@@ -272,6 +276,32 @@ fail:
 	return NULL;
 }
 
+/* The file's pages, not a copy of them; a pipe or an empty file is read. */
+static void *map_file(const char *path, size_t *size, bool *mapped)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	void *data = MAP_FAILED;
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size)
+		data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (fd >= 0)
+		close(fd);
+	*mapped = data != MAP_FAILED;
+	if (!*mapped)
+		return read_file(path, size);
+	*size = (size_t)st.st_size;
+	return data;
+}
+
+static void unmap_file(void *data, size_t size, bool mapped)
+{
+	if (mapped)
+		munmap(data, size);
+	else
+		free(data);
+}
+
 static int write_file(const char *path, const void *data, size_t size)
 {
 	FILE *file = fopen(path, "wb");
@@ -383,7 +413,7 @@ static int compile(struct arguments *a)
 {
 	struct loomc_result result;
 	size_t size;
-	void *onnx = read_file(a->model, &size);
+	void *onnx = map_file(a->model, &size, &a->options.mapped);
 	int ret = EXIT_IO;
 
 	if (!onnx)
@@ -410,7 +440,7 @@ static int compile(struct arguments *a)
 	loomc_result_free(&result);
 free_samples:
 	samples_free(&a->samples);
-	free(onnx);
+	unmap_file(onnx, size, a->options.mapped);
 	return ret;
 }
 

@@ -2,6 +2,7 @@
 /* protobuf-c's structs -> tensors and attributes. Nothing in the file is believed. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "proto.h"
 
@@ -127,6 +128,8 @@ Onnx__ModelProto *proto_model(struct compile *c, const void *data, size_t size)
 	if (!model)
 		fail(c, "not an ONNX model: the protobuf message is damaged or truncated (%zu bytes)",
 		     size);
+	if (c->options->mapped)
+		madvise((void *)(uintptr_t)data, size, MADV_DONTNEED);
 	if (!model->graph)
 		fail(c, "the ONNX model has no graph");
 	return model;

@@ -54,12 +54,28 @@ static int infer_matmul(struct hostop_call *c)
 	return infer_product(c, c->in[0]->dtype);
 }
 
+/* A row of the product: four rows of b at a time, each sum in the order of k. */
+static void multiply_row(float *restrict out, const float *restrict a, const float *restrict b,
+			 int64_t n, int64_t k)
+{
+	int64_t l = 0;
+
+	for (; l + 4 <= k; l += 4) {
+		const float *b0 = b + l * n, *b1 = b0 + n, *b2 = b1 + n, *b3 = b2 + n;
+		const float a0 = a[l], a1 = a[l + 1], a2 = a[l + 2], a3 = a[l + 3];
+
+		for (int64_t j = 0; j < n; j++)
+			out[j] = (((out[j] + a0 * b0[j]) + a1 * b1[j]) + a2 * b2[j]) + a3 * b3[j];
+	}
+	for (; l < k; l++)
+		for (int64_t j = 0; j < n; j++)
+			out[j] += a[l] * b[l * n + j];
+}
+
 static void multiply(float *out, const float *a, const float *b, int64_t m, int64_t n, int64_t k)
 {
 	for (int64_t i = 0; i < m; i++)
-		for (int64_t l = 0; l < k; l++)
-			for (int64_t j = 0; j < n; j++)
-				out[i * n + j] += a[i * k + l] * b[l * n + j];
+		multiply_row(out + i * n, a + i * k, b, n, k);
 }
 
 static int eval_matmul(struct hostop_call *c)
@@ -106,7 +122,7 @@ static int gemm_solve(struct hostop_call *c, int64_t *m, int64_t *n, int64_t *k)
 static int infer_gemm(struct hostop_call *c)
 {
 	const struct hostop_tensor *bias = input(c, 2);
-	int64_t m, n, k;
+	int64_t m = 0, n = 0, k = 0;
 	int ret = gemm_solve(c, &m, &n, &k);
 
 	if (!ret && bias) {
@@ -124,7 +140,7 @@ static int eval_gemm(struct hostop_call *c)
 	const struct hostop_tensor *a = c->in[0], *b = c->in[1], *bias = input(c, 2);
 	bool ta = ho_attr_int(c, "transA", 0), tb = ho_attr_int(c, "transB", 0);
 	float alpha = ho_attr_float(c, "alpha", 1), beta = ho_attr_float(c, "beta", 1);
-	int64_t m, n, k, strides[2] = { 0 };
+	int64_t m = 0, n = 0, k = 0, strides[2] = { 0 };
 
 	gemm_solve(c, &m, &n, &k);
 	if (bias)

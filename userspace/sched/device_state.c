@@ -25,6 +25,7 @@ int device_state_init(struct device_state *ds, const struct sched_config *config
 	*ds = (struct device_state) {
 		.buffer_bytes = config->buffer_bytes,
 		.ps_per_byte = 1e12 / (double)config->dram_bytes_per_s,
+		.bytes_per_ps = (double)config->dram_bytes_per_s / 1e12,
 		.tiles = config->tile_release,
 		.mask = n - 1,
 	};
@@ -155,7 +156,7 @@ struct device_step device_state_try(const struct device_state *ds, const struct 
 
 static uint64_t bytes_in(const struct device_state *ds, int64_t ps, uint64_t room)
 {
-	double bytes = (double)ps / ds->ps_per_byte;
+	double bytes = (double)ps * ds->bytes_per_ps;
 
 	return bytes < (double)room ? (uint64_t)bytes : room;
 }

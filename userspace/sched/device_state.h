@@ -19,7 +19,7 @@ struct device_state {
 	int64_t tm;		/* the last fetch ends */
 	int64_t tc;		/* the last compute ends; never before tm */
 	uint64_t buffer_bytes;
-	double ps_per_byte;
+	double ps_per_byte, bytes_per_ps;
 	bool tiles;		/* weights are used and freed tile by tile, not as a whole */
 	/* The list l: holds with done > tm, ascending; a ring, so that a step allocates nothing. */
 	struct device_hold *holds;

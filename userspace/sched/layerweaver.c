@@ -31,16 +31,27 @@ static int64_t memory_idle(const struct device_state *ds, const struct sched_sli
 	return above_zero((int64_t)slice->comp_ps - device_state_ps(ds, room));
 }
 
+/* What can be fetched ahead is no more than time allows; most often that is too little to idle by. */
+static int64_t avoidable_idle(const struct device_state *ds, const struct sched_slice *slice,
+			      struct device_step step, int64_t inherent)
+{
+	int64_t lead = ds->tc - step.tm;
+	uint64_t most = lead > 0 ? (uint64_t)((double)lead * ds->bytes_per_ps) + 1 : 0;
+
+	if (!memory_idle(ds, slice, most))
+		return 0;
+	return memory_idle(ds, slice, device_state_fetch_ahead(ds, slice, step)) - inherent;
+}
+
 static struct cost cost_of(const struct device_state *ds, const struct policy_offer *offer,
 			   int64_t max_mem)
 {
 	const struct sched_slice *slice = offer->slice;
 	struct device_step step = device_state_try(ds, slice, offer->ready);
-	uint64_t ahead = device_state_fetch_ahead(ds, slice, step);
 	int64_t inherent = memory_idle(ds, slice, 0);
 	struct cost c = {
 		.compute = step.tc - (int64_t)slice->comp_ps - ds->tc,
-		.memory = memory_idle(ds, slice, ahead) - inherent,
+		.memory = avoidable_idle(ds, slice, step, inherent),
 		.lead = step.tc - step.tm,
 		.inherent = inherent > 0,
 	};

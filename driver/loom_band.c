@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Priority bands. The firmware chooses between queues (Documentation/accel/loom/device.rst); here is
- * what the administrator may change of it.
+ * Priority bands. The firmware chooses between queues (Documentation/accel/loom/device.rst); here
+ * is what the administrator may change of it.
  */
 
 #include <linux/module.h>

@@ -41,11 +41,12 @@ static void loom_dump_registers(struct loom_device *ldev, struct seq_buf *s)
 {
 	u32 core, i;
 
-	seq_buf_printf(s, "registers: id %#x state %u error %u heartbeat %u admin %u of %u time %llu\n",
+	seq_buf_printf(s, "registers: id %#x state %u error %u heartbeat %u time %llu\n",
 		       loom_read(ldev, LOOM_REG_ID), loom_read(ldev, LOOM_REG_STATE),
 		       loom_read(ldev, LOOM_REG_ERROR), loom_read(ldev, LOOM_REG_HEARTBEAT),
-		       loom_read(ldev, LOOM_REG_ADMIN_CQ_TAIL), ldev->admin.tail,
 		       loom_read64(ldev, LOOM_REG_TIME));
+	seq_buf_printf(s, "admin: sent %u, answered %u\n", ldev->admin.tail,
+		       loom_read(ldev, LOOM_REG_ADMIN_CQ_TAIL));
 
 	for (core = 0; core < ldev->caps.num_cores; core++) {
 		seq_buf_printf(s, "core %u counters:", core);
@@ -115,26 +116,31 @@ void loom_coredump_take(struct loom_device *ldev, const char *step, const char *
 
 	lockdep_assert_held(&ldev->fw_lock);
 
-	if (smp_load_acquire(&ldev->dump_bytes)) /* pairs with loom_coredump_publish() */
+	/* Pairs with the release in loom_coredump_publish(). */
+	if (smp_load_acquire(&ldev->dump_bytes))
 		return;
 
 	seq_buf_init(&s, ldev->dump, LOOM_DUMP_BYTES);
-	seq_buf_printf(&s, "Loom device dump\ndevice: %s\nkernel: %s\nrecovery of: %s\nreason: %s\n",
-		       dev_name(ldev->drm.dev), init_utsname()->release, step, why);
+	seq_buf_printf(&s, "Loom device dump\ndevice: %s\nkernel: %s\n",
+		       dev_name(ldev->drm.dev), init_utsname()->release);
+	seq_buf_printf(&s, "recovery of: %s\nreason: %s\n", step, why);
 	loom_dump_registers(ldev, &s);
 	loom_dump_log(ldev, &s);
 	loom_dump_vms(ldev, &s);
 	list_for_each_entry(queue, &ldev->queues, node)
 		loom_dump_queue(queue, &s);
 
+	/* The text is complete; pairs with the acquire in loom_coredump_publish(). */
 	smp_store_release(&ldev->dump_bytes, seq_buf_used(&s));
 }
 
 void loom_coredump_publish(struct loom_device *ldev)
 {
-	size_t bytes = smp_load_acquire(&ldev->dump_bytes);
+	size_t bytes;
 	void *copy;
 
+	/* Pairs with the release in loom_coredump_take(). */
+	bytes = smp_load_acquire(&ldev->dump_bytes);
 	if (!bytes)
 		return;
 
@@ -142,6 +148,7 @@ void loom_coredump_publish(struct loom_device *ldev)
 	copy = vmalloc(bytes);
 	if (copy)
 		memcpy(copy, ldev->dump, bytes);
+	/* The memory may be used again; pairs with the acquire in loom_coredump_take(). */
 	smp_store_release(&ldev->dump_bytes, 0);
 	if (copy)
 		dev_coredumpv(ldev->drm.dev, copy, bytes, GFP_KERNEL);

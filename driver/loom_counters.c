@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device counts from when its firmware boots. The driver adds what was counted before a reset or
- * a sleep, so that nobody who reads sees a counter go back.
+ * The device counts from when its firmware boots. The driver adds what was counted before a reset
+ * or a sleep, so that nobody who reads sees a counter go back.
  */
 
 #include <linux/ktime.h>

@@ -80,10 +80,12 @@ static int loom_debugfs_bos(struct seq_file *m, void *unused)
 
 #define LOOM_COUNTER(name) { #name, offsetof(struct loom_hw_counters, name) }
 
-static const struct {
+struct loom_counter_name {
 	const char *name;
 	size_t offset;
-} loom_counter_names[] = {
+};
+
+static const struct loom_counter_name loom_counter_names[] = {
 	LOOM_COUNTER(fetch_busy), LOOM_COUNTER(fetch_blocked), LOOM_COUNTER(dma_busy),
 	LOOM_COUNTER(compute_busy), LOOM_COUNTER(mac_busy), LOOM_COUNTER(vector_busy),
 	LOOM_COUNTER(compute_wait_weights), LOOM_COUNTER(compute_wait_dma), LOOM_COUNTER(dry),
@@ -95,6 +97,7 @@ static const struct {
 	LOOM_COUNTER(energy_mac), LOOM_COUNTER(energy_sram), LOOM_COUNTER(energy_dram),
 	LOOM_COUNTER(energy_static),
 };
+
 static_assert(ARRAY_SIZE(loom_counter_names) == sizeof(struct loom_hw_counters) / sizeof(u64));
 
 static int loom_debugfs_counters(struct seq_file *m, void *unused)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sensors: what the energy counters say, and the clock. The device models no temperature, so none is
- * shown. Documentation/ABI/testing/sysfs-driver-loom
+ * Sensors: what the energy counters say, and the clock. The device models no temperature, so none
+ * is shown. Documentation/ABI/testing/sysfs-driver-loom
  */
 
 #include <linux/hwmon.h>

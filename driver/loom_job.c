@@ -425,7 +425,7 @@ static void loom_job_fault(struct loom_queue *queue, struct loom_job *job,
 			       cqe->fault_addr);
 }
 
-/* How a job ends that did not run because its VM is dead. It died of a reset by no fault of its own. */
+/* How a job ends that did not run because its VM is dead: of a reset, it is not to blame. */
 static int loom_job_status_of_dead(struct loom_job *job)
 {
 	return READ_ONCE(job->vm->fault.fault) == LOOM_FAULT_RESET ? -ECANCELED : -EIO;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the world is told of a recovery: a line in the log, a trace event, a uevent, a core dump. The
- * last two allocate, and fences wait for the recovery, so they come after it, from a worker.
+ * What the world is told of a recovery: a line in the log, a trace event, a uevent, a core dump.
+ * The last two allocate, and fences wait for the recovery, so they come after it, from a worker.
  */
 
 #include <linux/devcoredump.h>
@@ -48,7 +48,7 @@ void loom_report(struct loom_device *ldev, enum loom_report step, u32 id, const 
 static void loom_report_uevent(struct loom_device *ldev, enum loom_report step)
 {
 	char event[32], count[40];
-	char *envp[] = { event, count, NULL };
+	char *envp[3] = { event, count, NULL };
 
 	/* The words of drm-uapi.rst for a device that only its unbinding can mend. */
 	if (step == LOOM_REPORT_WEDGED)

@@ -2,8 +2,8 @@
 /*
  * DOC: user-mode queues
  *
- * The rings and the doorbell page are mapped into the program, which submits and reaps without the
- * driver. What the driver keeps is what isolates programs: the VM table, which says which contexts
+ * The rings and the doorbell page are mapped into the program, which submits and reaps without
+ * the driver. What the driver keeps is what isolates programs: the VM table, which says what contexts
  * the queue's jobs may name, in memory that the program does not see. The driver never believes what
  * is in the rings; at most it wakes somebody up for it.
  *

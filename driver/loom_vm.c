@@ -146,7 +146,7 @@ void loom_vm_forget(struct loom_vm *vm)
 		loom_vm_die(vm, &fault);
 }
 
-/* Make the context known again. One that is being destroyed has its tables as long as it is known. */
+/* Make the context known again, unless it is being destroyed: its tables may go at any time. */
 int loom_vm_restore(struct loom_vm *vm)
 {
 	lockdep_assert_held(&vm->ldev->fw_lock);

@@ -15,7 +15,8 @@
  *
  * Errors, everywhere: EINVAL a bad argument, flag, size or a reserved field that is not zero;
  * ENOENT a handle or id that names nothing; EFAULT a bad user pointer; ENOMEM; ENOSPC no lease,
- * VM or queue left; EDQUOT the user has as many as are allowed; EPERM a band needs a privilege; ENODEV the device is gone; EIO the VM is dead (an earlier job of it faulted).
+ * VM or queue left; EDQUOT the user has as many as are allowed; EPERM a band needs a privilege;
+ * ENODEV the device is gone; EIO the VM is dead (an earlier job of it faulted).
  *
  * Ids of VMs and queues belong to the open file. Place new ioctls at the end; do not re-order.
  */
@@ -244,8 +245,9 @@ struct drm_loom_job {
 /* Written before the completion is signalled. Times are device ns; 0 = nothing to do there. */
 struct drm_loom_result {
 	__u64 user_data;
-	/* 0; -EIO fault or dead VM; -ECANCELED by its owner, or a reset that others are to blame for
-	 * (fault is LOOM_FAULT_RESET if it had begun); -ENODEV
+	/*
+	 * 0; -EIO fault or dead VM; -ECANCELED by its owner, or by a reset that others are to
+	 * blame for (fault is LOOM_FAULT_RESET if it had begun); -ENODEV
 	 */
 	__s32 status;
 	__u32 fault;		/* enum loom_fault (loom_isa.h) */

@@ -3,9 +3,9 @@
  * DOC: user-mode queues
  *
  * The rings and the doorbell page are mapped into the program, which submits and reaps without
- * the driver. What the driver keeps is what isolates programs: the VM table, which says what contexts
- * the queue's jobs may name, in memory that the program does not see. The driver never believes what
- * is in the rings; at most it wakes somebody up for it.
+ * the driver. What the driver keeps is what isolates programs: the VM table, which says what
+ * contexts the queue's jobs may name, in memory that the program does not see. The driver never
+ * believes what is in the rings; at most it wakes somebody up for it.
  *
  * No dma_fence is made of it, for nobody could say that such a job ends. A hang is found by the
  * device's own counters (loom_hang.c). A reset of the device loses the jobs, so the queue is dead

@@ -104,6 +104,7 @@ struct sim_job {
 	unsigned int index;
 	uint32_t ctx;			/* that its slot named when it was submitted */
 	struct drm_loom_job job;
+	bool irq;			/* the last of a submission that asked for it */
 	struct sim_job *next;
 };
 

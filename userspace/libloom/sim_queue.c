@@ -139,6 +139,8 @@ static void push_job(struct sim_queue *queue, struct sim_job *job, uint32_t slot
 
 	if (job->job.flags & DRM_LOOM_JOB_RELEASE_LAYER)
 		flags |= LOOM_JOB_RELEASE_LAYER;
+	if (job->irq)
+		flags |= LOOM_JOB_IRQ;
 	queue->sq[queue->tail % queue->entries] = (struct loom_hw_job){
 		.cookie = slot,
 		.cmd_va = job->job.cmd_va,
@@ -197,6 +199,8 @@ static int check_queue(const struct sim_dev *sim, const struct drm_loom_queue_cr
 
 	if (args->flags)
 		return loom_fail(-EINVAL, "queue: unknown flags 0x%x", args->flags);
+	if (args->band >= LOOM_BAND_COUNT)
+		return loom_fail(-EINVAL, "queue: no band %u", args->band);
 	if (args->core >= caps->num_cores)
 		return loom_fail(-EINVAL, "queue: no core %u", args->core);
 	if (args->entries < 8 || args->entries > caps->max_ring_entries ||
@@ -245,6 +249,7 @@ static int queue_tell(struct sim_dev *sim, const struct sim_queue *queue, uint16
 		cmd.queue.vm_slots = queue->vm_slots;
 		cmd.queue.vector = queue->vector;
 		cmd.queue.irq_batch = args->irq_batch ? args->irq_batch : 1;
+		cmd.queue.band = args->band;
 	}
 	return sim_admin(sim, &cmd);
 }
@@ -389,7 +394,7 @@ static int check_job(const struct sim_dev *sim, const struct sim_queue *queue,
 		return loom_fail(-EINVAL,
 				 "job %u: command buffer 0x%llx, %u bytes: out of range", i,
 				 (unsigned long long)job->cmd_va, job->cmd_size);
-	if (job->flags & ~DRM_LOOM_JOB_RELEASE_LAYER || job->pad)
+	if (job->flags & ~(DRM_LOOM_JOB_RELEASE_LAYER | DRM_LOOM_JOB_IDEMPOTENT) || job->pad)
 		return loom_fail(-EINVAL, "job %u: unknown flags, or pad not zero", i);
 	if (job->vm_slot >= queue->vm_slots)
 		return loom_fail(-EINVAL, "job %u: slot %u of %u", i, job->vm_slot,
@@ -408,7 +413,7 @@ static int check_submit(struct sim_dev *sim, const struct drm_loom_submit *args,
 {
 	uint64_t bytes = args->num_jobs * (uint64_t)sizeof(struct drm_loom_result);
 
-	if (args->flags || args->pad)
+	if (args->flags & ~DRM_LOOM_SUBMIT_IRQ || args->pad)
 		return loom_fail(-EINVAL, "submit: flags or pad not zero");
 	if (!args->num_jobs || args->num_jobs > DRM_LOOM_SUBMIT_MAX_JOBS)
 		return loom_fail(-EINVAL, "submit: %u jobs, must be 1 to %u", args->num_jobs,
@@ -488,6 +493,7 @@ int sim_submit(struct sim_dev *sim, const struct drm_loom_submit *args,
 		free(submission);
 		return loom_fail(-ENOMEM, "out of memory");
 	}
+	last->irq = args->flags & DRM_LOOM_SUBMIT_IRQ;
 	submission->left = args->num_jobs;
 	submission->status_job = args->num_jobs;
 	submission->results = results;

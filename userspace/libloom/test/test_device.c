@@ -114,7 +114,8 @@ static void test_queues(void **data)
 		{ .entries = 4, .vm_slots = 1 }, { .entries = 24, .vm_slots = 1 },
 		{ .entries = 1 << 20, .vm_slots = 1 }, { .entries = 8, .vm_slots = 0 },
 		{ .entries = 8, .vm_slots = 257 }, { .entries = 8, .vm_slots = 1, .core = 99 },
-		{ .entries = 8, .vm_slots = 1, .flags = 1 },
+		{ .entries = 8, .vm_slots = 1, .flags = 2 },
+		{ .entries = 8, .vm_slots = 1, .band = 4 },
 		{ .entries = 8, .vm_slots = 1, .irq_batch = 1 << 16 },
 	};
 	struct state *state = *data;
@@ -133,7 +134,7 @@ static void test_bad_submissions(void **data)
 	static const struct drm_loom_job bad[] = {
 		{ .cmd_va = 4, .cmd_size = 64 }, { .cmd_va = 8, .cmd_size = 63 },
 		{ .cmd_va = 8, .cmd_size = 64, .vm_slot = 4 },
-		{ .cmd_va = 8, .cmd_size = 64, .flags = 2 }, { .cmd_va = 8, .cmd_size = 64, .pad = 1 },
+		{ .cmd_va = 8, .cmd_size = 64, .flags = 4 }, { .cmd_va = 8, .cmd_size = 64, .pad = 1 },
 	};
 	struct state *state = *data;
 	struct drm_loom_job good = { .cmd_va = 4096, .cmd_size = 64 };

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "loom_isa.h"
+#include "loom_user_queue.h"
 
 static const struct make_model small = { .name = "small", .n = 64, .slices = 3, .seed = 1 };
 
@@ -104,12 +106,54 @@ static void test_nodes(void **data)
 	loom_dev_close(dev);
 }
 
+/* All slices of a model through rings of our own, twice, with waiting and without. */
+static void test_user_queue(void **data)
+{
+	struct loom_dev *dev = open_device(NULL);
+	struct loom_queue *queue = open_queue(dev, 1);
+	struct loom_user_queue *user;
+	struct drm_loom_job job;
+	struct loom_hw_cqe cqe;
+	struct loaded a;
+	uint32_t i;
+
+	load(&a, dev, queue, 0, small, 1);
+	must_work(loom_user_queue_create(dev, 8, 1, 1, &user));
+	must_work(loom_user_queue_set_vm(user, 0, loom_instance_vm(a.instance)));
+	fill_input(&a, 0, 5);
+	for (i = 0; i < 2 * small.slices; i++) {
+		loom_instance_job(a.instance, 0, i % small.slices, 0, &job);
+		job.user_data = 100 + i;
+		assert_int_equal(loom_user_queue_submit(user, &job, 0), 0);
+		while (!loom_user_queue_reap(user, &cqe))
+			if (i % 2)
+				must_work(loom_user_queue_wait(user, 1000000000));
+		assert_int_equal(cqe.fault, LOOM_FAULT_NONE);
+		assert_int_equal(cqe.cookie, 100 + i);
+	}
+	check_output(&a, 0, 5);
+
+	for (i = 0; i < 8; i++)
+		assert_int_equal(loom_user_queue_submit(user, &job, 0), 0);
+	assert_int_equal(loom_user_queue_submit(user, &job, 0), -EAGAIN);
+	for (i = 0; i < 8; i++)
+		while (!loom_user_queue_reap(user, &cqe))
+			must_work(loom_user_queue_wait(user, 1000000000));
+	assert_int_equal(loom_user_queue_wait(user, 1000), -ETIME);
+	assert_int_equal(loom_user_queue_create(dev, 7, 1, 1, &user), -EINVAL);
+	loom_user_queue_destroy(user);
+	unload(&a);
+	loom_queue_destroy(queue);
+	loom_dev_close(dev);
+}
+
 static int run_ring_tests(const char *title)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_one_sleep),
+		cmocka_unit_test(test_user_queue),
 	};
 
 	return cmocka_run_group_tests_name(title, tests, NULL, NULL);

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# What networks of the zoo compute on the device model is what ONNX Runtime computes; sliced, unsliced and woven
-# they give the same bytes. Errors go to build/check/networks-outputs.json. With LONG=1 all of them,
-# otherwise small ones. TAP.
+# What networks of the zoo compute on the device model is what ONNX Runtime computes, in half precision and in
+# 8 bits; sliced, unsliced and woven they give the same bytes. Errors go to
+# build/check/networks-outputs.json. With LONG=1 all of them, otherwise small ones. TAP.
 
 set -uo pipefail
 
@@ -19,6 +19,11 @@ COUNT=0
 # Half precision rounds to 2^-11 of a value. The deepest networks round some hundred times, in random
 # directions: ten times that. Seeded weights amplify nothing.
 ALLOWED=0.005
+# In 8 bits ONNX Runtime runs the same quantised graph. A value between two steps falls to either side by the
+# order of a sum, and takes others along: a few in a hundred of a step of 2^-8.
+ALLOWED_INT8=0.02
+# Calibration runs the network once a sample, on the host.
+SAMPLES=(1 2)
 
 # result STATUS NAME: one TAP line
 result()
@@ -55,6 +60,37 @@ same()
 	done
 }
 
+# calibrate NAME: loomc's arguments for samples of other seeds than that of the inputs
+calibrate()
+{
+	local dir=$WORK/$1/samples seed file
+	for seed in "${SAMPLES[@]}"; do
+		mkdir -p "$dir/$seed"
+		"$BIN/loom-zoo" "$1" --seed "$seed" --weights light -o "$dir/light.onnx" --inputs "$dir/$seed"
+		for file in "$dir/$seed"/*.npy; do
+			printf '%s\n' --calibrate "$(basename "$file" .npy)=$file"
+		done
+	done
+}
+
+# quantised NAME: in 8 bits, as ONNX Runtime computes the same graph
+quantised()
+{
+	local name=$1 dir=$WORK/$1 samples found
+	mkdir -p "$dir/expected-int8"
+	mapfile -t samples < <(calibrate "$name")
+	"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" -o "$dir/int8.loom" --quantize int8 "${samples[@]}" \
+		--emit-qdq "$dir/int8.onnx" >"$dir/notes" 2>&1 &&
+		"$HERE/reference" run "$dir/int8.onnx" "$dir/in" "$dir/expected-int8"
+	result $? "$name compiles in 8 bits"
+	run "$name" int8 "$dir/int8.loom"
+	found=$("$HERE/reference" compare "$dir/expected-int8" "$dir/int8" "$ALLOWED_INT8")
+	result $? "$name in 8 bits is within $ALLOWED_INT8 of ONNX Runtime: $found"
+	INT8=${found:-null}
+	FLOAT8=$("$HERE/reference" compare "$dir/expected" "$dir/int8" 1)
+	echo "# $name in 8 bits, beside floats: $FLOAT8"
+}
+
 # check NAME: everything about one network
 check()
 {
@@ -67,11 +103,14 @@ check()
 	status=$?
 	[ $status = 0 ] || sed 's/^/# /' "$dir/notes"
 	result $status "$name compiles"
-	rm -f "$dir/model.onnx"
 	run "$name" sliced "$dir/sliced.loom"
 	found=$("$HERE/reference" compare "$dir/expected" "$dir/sliced" "$ALLOWED")
 	result $? "$name is within $ALLOWED of ONNX Runtime: $found"
-	echo "{\"network\": \"$name\", \"preset\": \"$PRESET\", \"fp16\": ${found:-null}}" >>"$WORK/lines"
+	INT8=null FLOAT8=null
+	[[ " ${IN_8_BITS[*]} " != *" $name "* ]] || quantised "$name"
+	echo "{\"network\": \"$name\", \"preset\": \"$PRESET\", \"fp16\": ${found:-null}," \
+		"\"int8\": $INT8, \"int8_beside_floats\": ${FLOAT8:-null}}" >>"$WORK/lines"
+	rm -f "$dir/model.onnx" "$dir/int8.onnx"
 	run "$name" whole "$dir/whole.loom"
 	same "$name" whole
 	result $? "$name gives the same bytes sliced and whole"
@@ -84,6 +123,9 @@ check()
 main()
 {
 	local networks=(squeezenet mobilenet-v2 fsrcnn) name
+	IN_8_BITS=(squeezenet)
+	[ -z "${LONG-}" ] || IN_8_BITS=(squeezenet mobilenet-v2 resnet18 resnet50 resnext50 inception-v3 googlenet
+		tiny-yolov2 fsrcnn unet bert-base gpt-2)
 	if ! node -e 'require("./tools/models/lib/ort.js").version()' 2>/dev/null; then
 		echo "1..0 # SKIP no ONNX Runtime: run make models"
 		exit 0

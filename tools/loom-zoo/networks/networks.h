@@ -75,7 +75,7 @@ void print_run(const struct run *run);
 void print_layers(const struct run *run);
 json_t *json_run(const struct run *run);
 
-/* Layerweaver's ratios of compute to memory time (reference/papers.md 1.9), one a run; NULL: none. */
+/* Layerweaver's ratios of compute to memory time, one a run; NULL: none. */
 double paper_ratio(const struct run *run);
 void print_paper(const struct run *const *runs, unsigned int num);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The convolutions of ResNet50 beside ONNXim's cycles on a core of the same size: one 128 x 128 weight-stationary
- * array at 700 MHz, 16 bits, 230 GB/s (reference/peers.md, 1d). Each is run alone, in two ways: as in the
+ * array at 700 MHz, 16 bits, 230 GB/s (ONNXim 1.3, commit a1e8629, run on light_resnet50). Each is run alone, in two ways: as in the
  * network, where activations stay in SRAM, and as a network of its own, where they come from DRAM and go
  * there, as they do in ONNXim.
  *

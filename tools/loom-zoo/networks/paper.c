@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Layerweaver's own ratios of compute to memory time on the memory-centric NPU, from the chart data of
- * its talk (reference/papers.md, 1.9): MAESTRO's compute cycles, a weight-stationary mapping that
+ * its talk: MAESTRO's compute cycles, a weight-stationary mapping that
  * the paper does not describe, over the bytes of the weights at the DRAM's bandwidth.
  */
 #include <string.h>

@@ -125,7 +125,7 @@ main()
 	local networks=(squeezenet mobilenet-v2 fsrcnn) name
 	IN_8_BITS=(squeezenet)
 	[ -z "${LONG-}" ] || IN_8_BITS=(squeezenet mobilenet-v2 resnet18 resnet50 resnext50 inception-v3 googlenet
-		tiny-yolov2 fsrcnn unet bert-base gpt-2)
+		tiny-yolov2 bert-base)
 	if ! node -e 'require("./tools/models/lib/ort.js").version()' 2>/dev/null; then
 		echo "1..0 # SKIP no ONNX Runtime: run make models"
 		exit 0

@@ -370,10 +370,11 @@ static bool instance_norm(struct graph *g, struct node *node)
 
 /* ---- nothing to do ---- */
 
-static bool all_are(const struct value *v, double wanted)
+static bool all_are(struct graph *g, struct value *v, double wanted)
 {
 	if (!is_const(v) || !hostop_is_float(v->t.dtype))
 		return false;
+	make_numbers(g, v);
 	for (size_t i = 0; i < v->t.count; i++)
 		if (hostop_get(&v->t, i) != wanted)
 			return false;
@@ -424,7 +425,7 @@ static bool drop_neutral(struct graph *g, struct node *node)
 	bool add = is_op(node, "Add"), mul = is_op(node, "Mul");
 
 	for (int i = 0; (add || mul) && i < 2; i++)
-		if (all_are(node->in[i], mul) && same_dims(&node->in[!i]->t, &node->out[0]->t)) {
+		if (all_are(g, node->in[i], mul) && same_dims(&node->in[!i]->t, &node->out[0]->t)) {
 			replace_uses(g, node->out[0], node->in[!i]);
 			return true;
 		}

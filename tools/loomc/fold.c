@@ -74,7 +74,8 @@ static void set_outputs(struct graph *g, struct node *node, struct hostop_call *
 
 /*
  * For timing only the numbers in weights mean nothing, only how many there are: what would be a large
- * constant is left zero, in pages that are never touched.
+ * constant is left zero, in pages that are never touched, until a small one is made from it (whose
+ * numbers may decide how it is kept).
  */
 #define LARGE (1u << 20)
 
@@ -84,10 +85,58 @@ static bool numbers_matter(const struct graph *g, const struct node *node, const
 	       call->num_out > 1 || hostop_bytes(&call->out[0]) < LARGE;
 }
 
-static int evaluate(struct graph *g, const struct node *node, struct hostop_call *call)
+static int make_inputs(struct graph *g, const struct node *node, struct hostop_call *call);
+
+static int make_value(struct graph *g, struct value *v, struct hostop_call *why)
 {
-	if (numbers_matter(g, node, call))
-		return hostop_eval(call);
+	struct node *node = v->unmade;
+	const struct hostop_tensor **in = arena_array(g->c, node->num_in, sizeof(*in));
+	struct hostop_tensor out;
+	struct hostop_call call;
+	int ret = make_inputs(g, node, why);
+
+	v->unmade = NULL;
+	if (ret)
+		return ret;
+	node_call(node, &call, in);
+	call.out = &out;
+	call.num_out = 1;
+	ret = hostop_eval(&call);
+	if (ret)
+		memcpy(why->error, call.error, sizeof(call.error));
+	else
+		memcpy(v->t.data, out.data, hostop_bytes(&out));
+	hostop_free(&out);
+	return ret;
+}
+
+static int make_inputs(struct graph *g, const struct node *node, struct hostop_call *call)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < node->num_in; i++)
+		if (node->in[i] && node->in[i]->unmade)
+			ret = make_value(g, node->in[i], call);
+	return ret;
+}
+
+void make_numbers(struct graph *g, struct value *v)
+{
+	struct hostop_call call;
+
+	if (v->unmade && make_value(g, v, &call))
+		fail(g->c, "constant '%s': %s", v->name, call.error);
+}
+
+static int evaluate(struct graph *g, struct node *node, struct hostop_call *call)
+{
+	int ret;
+
+	if (numbers_matter(g, node, call)) {
+		ret = hostop_needs_data(node->op) ? make_inputs(g, node, call) : 0;
+		return ret ? ret : hostop_eval(call);
+	}
+	node->out[0]->unmade = node;
 	if (!hostop_alloc(&call->out[0]))
 		return 0;
 	strcpy(call->error, "out of memory");

@@ -24,6 +24,7 @@ struct value {
 	const char *name;
 	struct hostop_tensor t;	/* data: NULL, or it is constant */
 	struct node *producer;	/* NULL for inputs and constants */
+	struct node *unmade;	/* a constant whose numbers nobody has asked for: this would make them */
 	/* by graph_count_uses() */
 	unsigned int uses;	/* being an output counts as one */
 	struct node *user;	/* the last one found; the only one if uses is 1 and it is no output */
@@ -110,6 +111,8 @@ void node_set_ints(struct compile *c, struct node *node, const char *name, const
 		   unsigned int num);
 void node_set_int(struct compile *c, struct node *node, const char *name, int64_t i);
 
+/* The numbers of a constant are looked at: make them, if they are not made yet. */
+void make_numbers(struct graph *g, struct value *v);
 /* Fold: shapes of the outputs, and their values if all inputs are known. true: now constant. */
 bool fold_node(struct graph *g, struct node *node);
 /* The call that hostops see. `in` has room for num_in pointers. */

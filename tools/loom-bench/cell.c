@@ -15,6 +15,7 @@
 
 #define JOB_MASK 8191u
 #define PS 1e-12
+#define LEAST_FILLS 100
 
 struct stream {
 	uint64_t done;
@@ -178,6 +179,15 @@ static int set_up(struct run *r)
 	return err;
 }
 
+/*
+ * What is in the weight SRAM when the span begins was fetched before it, so a span is long beside the time
+ * to fill it.
+ */
+static uint64_t least_ns(const struct machine *m)
+{
+	return (uint64_t)(LEAST_FILLS * 1e9 * (double)m->buffer_bytes / (double)m->dram_bytes_per_s);
+}
+
 static int measure(struct run *r, struct cell_figures *f)
 {
 	const struct cell *c = r->cell;
@@ -191,8 +201,9 @@ static int measure(struct run *r, struct cell_figures *f)
 		before[i] = r->streams[i].computed;
 		r->streams[i].worst = 0;
 	}
-	if (!err)
-		err = serve(r, c->queries);
+	do
+		err = err ? err : serve(r, c->queries);
+	while (!err && r->compute_end - start < least_ns(c->machine));
 	if (!err)
 		err = c->engine->busy(r->e, &to);
 	if (err)

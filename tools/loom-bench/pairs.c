@@ -148,7 +148,7 @@ static int run_cell(const struct grid *g, const unsigned int *which, const char 
 		return err;
 	print_row(row);
 	fflush(stdout);
-	if (g->engine == &engine_device && row->stp > row->bound * 1.005)
+	if (g->engine == &engine_device && row->stp > row->bound * 1.01)
 		return bench_fail(-ERANGE, "%s: STP %.4f is above the bound of %.4f", row->policy, row->stp,
 				  row->bound);
 	return 0;

@@ -22,6 +22,7 @@
 #define MIN_JOBS 2
 #define MAX_JOBS 4096
 #define DEFAULT_TURNAROUND_PS 2000000
+#define STARVED_ROUNDS 64	/* a round: as many picks as all models have slices */
 #define POSTPONE_TIMES 3		/* of the time it had: when it is due after all */
 #define HOST_TAG (1ull << 63)		/* and the request's order */
 #define REBASE_PS (1000ll << 50)	/* 13 days */
@@ -57,6 +58,8 @@ struct sched {
 	unsigned int num_models;
 	struct policy_offer offers[SCHED_MAX_MODELS];
 	unsigned int num_offers, exhausted, host_due;
+	unsigned int looked_at;		/* offers, to find one that starves */
+	uint64_t num_slices;		/* of all models */
 	struct request_table table;
 	struct request_list replies;
 	uint64_t arrivals;
@@ -468,6 +471,7 @@ int sched_add_model(struct sched *s, const char *name, const struct sched_slice 
 	*m = (struct model) { .used = true, .slices = copy, .sums = sums, .offer = -1 };
 	m->max_inflight = max_inflight;
 	sum_up(s, m, num_slices);
+	s->num_slices += num_slices;
 	return (int)(m - s->models);
 }
 
@@ -481,10 +485,11 @@ int sched_set_overlap(struct sched *s, unsigned int model, bool overlap)
 }
 
 /* A removed model's number is free again when its last request is gone. */
-static void bury(struct model *m)
+static void bury(struct sched *s, struct model *m)
 {
 	if (!m->removed || m->requests.head || m->behind.head)
 		return;
+	s->num_slices -= m->profile.num_slices;
 	free(m->slices);
 	free(m->sums);
 	*m = (struct model) { .offer = -1 };
@@ -521,7 +526,7 @@ static void finish(struct sched *s, struct request *r, uint64_t now)
 		s->stats.deadline_missed++;
 	reply(s, r);
 	refresh(s, m);
-	bury(m);
+	bury(s, m);
 }
 
 static void kill_request(struct sched *s, struct request *r, int status, uint64_t now)
@@ -555,7 +560,7 @@ int sched_remove_model(struct sched *s, unsigned int model)
 	m->removed = true;
 	kill_all(s, &m->behind);
 	kill_all(s, &m->requests);
-	bury(m);
+	bury(s, m);
 	return 0;
 }
 
@@ -828,7 +833,30 @@ static void postpone(struct sched *s, struct model *m)
 	refresh(s, m);
 }
 
-/* A pick that was not offered, or none although the device needs work: the policy is replaced. */
+/* Each pick looks at one offer, in turn. Whoever is late is served by deadline, not by turn. */
+static bool starves(struct sched *s)
+{
+	const struct policy_offer *o = &s->offers[s->looked_at++ % s->num_offers];
+
+	return o->deadline == SCHED_NO_DEADLINE &&
+	       s->stats.picks - o->since > (uint64_t)STARVED_ROUNDS * s->num_slices;
+}
+
+/* Of the fallback, which replaces a policy that misbehaves. */
+static int fall_back(struct sched *s)
+{
+	struct policy_view view = view_of(s);
+
+	s->stats.policy_faults++;
+	if (s->policy != &sched_policy_fifo)
+		use_policy(s, &sched_policy_fifo, NULL);
+	return sched_policy_fifo.pick(NULL, &view);
+}
+
+/*
+ * Misbehaviour is a pick that was not offered, none although the device needs work, or somebody who is
+ * passed over for ever. The fallback cannot: its picks are in the order of arrival.
+ */
 static int ask_policy(struct sched *s)
 {
 	struct policy_view view = view_of(s);
@@ -841,12 +869,9 @@ static int ask_policy(struct sched *s)
 	}
 	if (pick == POLICY_WAIT && !view.must)
 		return pick;
-	if (pick >= 0 && (unsigned int)pick < s->num_offers)
-		return pick;
-	s->stats.policy_faults++;
-	if (!sched_use_policy(s, &sched_policy_fifo))
-		return sched_policy_fifo.pick(s->policy_state, &view);
-	return sched_policy_fifo.pick(NULL, &view);
+	if (pick < 0 || (unsigned int)pick >= s->num_offers)
+		return fall_back(s);
+	return s->policy != &sched_policy_fifo && starves(s) ? fall_back(s) : pick;
 }
 
 static uint64_t put_job(struct sched *s, struct request *r, int64_t end)

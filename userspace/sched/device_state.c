@@ -205,11 +205,38 @@ static void hold(struct device_state *ds, uint64_t bytes, struct device_step ste
 	ds->held += bytes;
 }
 
+/* The places of a hold's first bytes have gone to another slice; it goes on being freed from there. */
+static void take_from(struct device_state *ds, struct device_hold *h, uint64_t bytes)
+{
+	double part = (double)bytes / (double)h->bytes;
+
+	h->start += (int64_t)(part * (double)(h->done - h->start));
+	h->bytes -= bytes;
+	ds->held -= bytes;
+}
+
+static void take(struct device_state *ds, uint64_t bytes)
+{
+	while (bytes && ds->count) {
+		struct device_hold *h = hold_at(ds, 0);
+
+		if (bytes < h->bytes) {
+			take_from(ds, h, bytes);
+			return;
+		}
+		bytes -= h->bytes;
+		drop_first(ds);
+	}
+}
+
 struct device_step device_state_commit(struct device_state *ds, const struct sched_slice *slice,
 				       int64_t ready)
 {
 	struct device_step step = device_state_try(ds, slice, ready);
+	uint64_t room = room_at_tm(ds);
 
+	if (ds->tiles && slice->bytes > room)
+		take(ds, slice->bytes - room);
 	ds->tm = step.tm;
 	ds->tc = step.tc;
 	prune(ds);

@@ -3,4 +3,4 @@ SCHED := userspace/sched
 $(call static-library,sched,$(addprefix $(SCHED)/,core.c request.c device_state.c \
 	fifo.c fair.c edf.c layerweaver.c layerweaver_plus.c ai_mt.c prema.c loom.c urgency.c))
 $(call host-test,sched-test,$(addprefix $(SCHED)/test/,main.c step.c policies.c core.c random.c \
-	weave.c urgency.c rig.c),sched)
+	weave.c urgency.c property.c rig.c),sched)

@@ -375,6 +375,31 @@ static void replaced(const struct policy_ops *bad)
 	sched_free(s);
 }
 
+/* Always the first model that was added: the other starves. */
+static int pick_one(void *state, const struct policy_view *view)
+{
+	return view->offers[0].model < view->offers[view->num_offers - 1].model ? 0 :
+	       (int)view->num_offers - 1;
+}
+
+static void starving_policy(void **unused)
+{
+	static const struct policy_ops bad = { .name = "bad", .pick = pick_one };
+	static const struct sched_slice sl[64] = { { .comp_ps = US } };
+	static const struct sched_config c = MEMORY_CENTRIC;
+	struct rig r;
+
+	rig_init(&r, &c);
+	assert_int_equal(sched_use_policy(r.s, &bad), 0);
+	rig_add(&r, sl, 64, 3);			/* never exhausted: the device has 64 slices at most */
+	rig_add(&r, sl, 1, 3);
+	rig_run(&r, 80);			/* 5120 picks; 64 rounds of 65 are allowed */
+	assert_int_equal(stats(r.s).policy_faults, 1);
+	assert_string_equal(sched_policy(r.s), "fifo");
+	assert_true(r.models[1].done > 0);
+	rig_free(&r);
+}
+
 static void misbehaving_policies(void **unused)
 {
 	static const struct policy_ops nonsense = { .name = "nonsense", .pick = pick_nonsense };
@@ -523,6 +548,7 @@ int run_core_tests(void)
 		cmocka_unit_test(deadlines_are_counted),
 		cmocka_unit_test(late_ones_are_dropped_if_asked),
 		cmocka_unit_test(misbehaving_policies),
+		cmocka_unit_test(starving_policy),
 		cmocka_unit_test(halting),
 		cmocka_unit_test(order_does_not_depend_on_jitter),
 	};

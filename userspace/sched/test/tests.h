@@ -8,5 +8,6 @@ int run_core_tests(void);
 int run_weave_tests(void);
 int run_random_tests(void);
 int run_urgency_tests(void);
+int run_property_tests(void);
 
 #endif /* SCHED_TEST_TESTS_H */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto_depth.h"
 #include "zoo.h"
 
 /* No tensor has more. */
@@ -263,7 +264,7 @@ static size_t num_names(const Onnx__GraphProto *g)
 int count_model(const void *onnx, size_t size, struct count *count, char *error, size_t error_size)
 {
 	struct counter c = { .error = error, .error_size = error_size, .count = count };
-	Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, size, onnx);
+	Onnx__ModelProto *model = proto_too_deep(onnx, size) ? NULL : onnx__model_proto__unpack(NULL, size, onnx);
 	const Onnx__GraphProto *g = model ? model->graph : NULL;
 	int ret = -1;
 

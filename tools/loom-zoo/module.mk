@@ -10,7 +10,7 @@ ZOO_CFLAGS := -Ibuild/gen -Itools/loomc -I$(ZOO_DIR)
 
 $(call objects-of,$(ZOO_SOURCES) $(NETWORKS_SOURCES) $(ZOO_DIR)/main.c $(ZOO_DIR)/list.c): | build/gen/onnx/onnx.pb-c.h
 $(call static-library,zoo,$(ZOO_SOURCES),$(ZOO_CFLAGS))
-$(call program,loom-zoo,$(ZOO_DIR)/main.c $(ZOO_DIR)/list.c build/gen/onnx/onnx.pb-c.c,zoo loom,-lprotobuf-c -ljansson -lelf,$(ZOO_CFLAGS))
+$(call program,loom-zoo,$(ZOO_DIR)/main.c $(ZOO_DIR)/list.c build/gen/onnx/onnx.pb-c.c,zoo loomc loom,-lprotobuf-c -ljansson -lelf,$(ZOO_CFLAGS))
 $(call program,loom-networks,$(NETWORKS_SOURCES),zoo loomc hostops loom-sim loom firmware-sim,-u loom_backend_sim -lprotobuf-c -ljansson -ldrm -luring -lelf $(DEVICE_LIBS),$(ZOO_CFLAGS))
 $(call host-script,$(ZOO_DIR)/test/published.sh)
 $(call long-script,$(ZOO_DIR)/test/networks.sh)

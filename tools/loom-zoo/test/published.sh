@@ -75,4 +75,26 @@ fails 2 "seeded or light" resnet50 --weights heavy -o "$WORK/x"
 fails 1 "No such file" resnet50 -o "$WORK/none/x"
 fails 1 "No such file" --count "$WORK/none"
 fails 1 "not an ONNX model" --count /bin/sh
+
+# damaged: every 97th byte of a small model changed, one a copy, and the model cut there; never a crash
+damaged()
+{
+	local size at status
+	"$ZOO" fsrcnn --weights light -o "$WORK/whole.onnx" || return 1
+	size=$(stat -c %s "$WORK/whole.onnx")
+	for ((at = 0; at < size; at += 97)); do
+		cp "$WORK/whole.onnx" "$WORK/bad.onnx"
+		printf '\xff' | dd of="$WORK/bad.onnx" bs=1 seek=$at conv=notrunc status=none
+		"$ZOO" --count "$WORK/bad.onnx" >"$WORK/said" 2>&1
+		status=$?
+		[ $status -le 1 ] || { echo "# byte $at: status $status"; sed 's/^/# /' "$WORK/said"; return 1; }
+		head -c $at "$WORK/whole.onnx" >"$WORK/bad.onnx"
+		"$ZOO" --count "$WORK/bad.onnx" >"$WORK/said" 2>&1
+		status=$?
+		[ $status -le 1 ] || { echo "# cut at $at: status $status"; sed 's/^/# /' "$WORK/said"; return 1; }
+	done
+}
+
+damaged
+result $? "damaged models are counted or refused"
 echo "1..$COUNT"

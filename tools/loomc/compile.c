@@ -259,6 +259,7 @@ static void compile(struct compile *c, const void *onnx, size_t size)
 	emit(p);
 	write_elf(p);
 	write_report(p);
+	write_layers(p);
 }
 
 int loomc_compile(const void *onnx, size_t size, const struct loomc_options *options,
@@ -282,6 +283,7 @@ void loomc_result_free(struct loomc_result *result)
 	result->accuracy = NULL;
 	free(result->file);
 	free(result->report);
+	free(result->layers);
 	result->file = NULL;
-	result->report = NULL;
+	result->report = result->layers = NULL;
 }

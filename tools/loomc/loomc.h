@@ -72,6 +72,7 @@ struct loomc_result {
 	void *file;		/* the .loom */
 	size_t size;
 	char *report;		/* JSON */
+	char *layers;		/* a table */
 	void *qdq;		/* an ONNX model */
 	size_t qdq_size;
 	struct loomc_accuracy *accuracy;	/* with options->quantise; free()d with the result */

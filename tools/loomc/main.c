@@ -50,7 +50,8 @@ static const char help[] =
 "  --timing-only            leave the weights out of the file: for a device that does not\n"
 "                           compute (functional=off)\n"
 "  --name NAME              the model's name (default: the file's)\n"
-"  --report FILE.json       predicted time and bytes of every slice and command\n"
+"  --report FILE.json       predicted time and bytes of every layer, slice and command\n"
+"  --layers                 the layers as a table, to stdout: predicted cycles, bytes, MACs\n"
 "  --dump-graph             print the graph before it becomes commands, to stderr\n"
 "  --help\n"
 "\n"
@@ -60,6 +61,7 @@ static const char help[] =
 #define MAX_SETTINGS 256
 
 struct arguments {
+	bool layers;
 	const char *model, *out, *report, *preset, *caps, *emit_qdq;
 	char *sizes[MAX_SETTINGS];	/* --caps NAME=SIZE,... */
 	unsigned int num_sizes;
@@ -93,7 +95,7 @@ static int add_setting(struct loomc_setting *settings, unsigned int *num, char *
 }
 
 enum { OPT_PRESET = 256, OPT_CAPS, OPT_SHAPE, OPT_BIND, OPT_OUTPUT, OPT_SLICE_BYTES, OPT_NO_SLICE, OPT_LEASE,
-       OPT_TIMING_ONLY, OPT_NAME, OPT_REPORT, OPT_DYNAMIC, OPT_QUANTIZE, OPT_CALIBRATE,
+       OPT_TIMING_ONLY, OPT_NAME, OPT_REPORT, OPT_LAYERS, OPT_DYNAMIC, OPT_QUANTIZE, OPT_CALIBRATE,
        OPT_CALIBRATION, OPT_EMIT_QDQ, OPT_DUMP, OPT_HELP };
 
 static const struct option options[] = {
@@ -109,6 +111,7 @@ static const struct option options[] = {
 	{ "timing-only", no_argument, NULL, OPT_TIMING_ONLY },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "report", required_argument, NULL, OPT_REPORT },
+	{ "layers", no_argument, NULL, OPT_LAYERS },
 	{ "quantize", required_argument, NULL, OPT_QUANTIZE },
 	{ "calibrate", required_argument, NULL, OPT_CALIBRATE },
 	{ "calibration", required_argument, NULL, OPT_CALIBRATION },
@@ -182,6 +185,7 @@ static int parse_option(struct arguments *a, int option)
 	case OPT_TIMING_ONLY: o->timing_only = true; break;
 	case OPT_NAME: o->name = optarg; break;
 	case OPT_REPORT: a->report = optarg; break;
+	case OPT_LAYERS: a->layers = true; break;
 	case OPT_QUANTIZE:
 		o->quantise = true;
 		return strcmp(optarg, "int8") ? usage("--quantize: not int8: ", optarg) : EXIT_OK;
@@ -431,6 +435,8 @@ static int compile(struct arguments *a)
 	} else {
 		print_notes(result.notes);
 		print_accuracy(&result);
+		if (a->layers)
+			fputs(result.layers, stdout);
 		ret = write_file(a->out, result.file, result.size);
 		if (!ret && a->report)
 			ret = write_file(a->report, result.report, strlen(result.report));

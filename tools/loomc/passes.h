@@ -27,6 +27,7 @@ void set_waits(struct program *p);
 void emit(struct program *p);
 void write_elf(struct program *p);
 void write_report(struct program *p);
+void write_layers(struct program *p);	/* a table, for people */
 
 /*
  * A rewriting rule: looks at one node, and if it knows better changes the graph and returns true.

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lower.h"
 #include "passes.h"
+#include "report.h"
 #include "timing/loom_timing.h"
 
 static const char *opcode_name(unsigned int opcode)
@@ -24,7 +24,7 @@ static const char *opcode_name(unsigned int opcode)
 	return names[opcode];
 }
 
-static void put_string(FILE *to, const char *s)
+void report_string(FILE *to, const char *s)
 {
 	fputc('"', to);
 	for (; *s; s++) {
@@ -42,9 +42,9 @@ static void put_command(const struct program *p, FILE *to, const struct command 
 	bool dma = hdr->opcode < LOOM_OP_CONV;
 
 	fprintf(to, "{\"command\": \"%s\", \"node\": ", opcode_name(hdr->opcode));
-	put_string(to, cmd->node->name);
+	report_string(to, cmd->node->name);
 	fprintf(to, ", \"op\": ");
-	put_string(to, cmd->node->origin);
+	report_string(to, cmd->node->origin);
 	if (dma)
 		fprintf(to, ", \"dma_bytes\": %llu}", (unsigned long long)loom_timing_dram_bytes(hdr));
 	else
@@ -57,7 +57,7 @@ static void put_slice(const struct program *p, FILE *to, uint32_t i)
 	const struct slice_info *s = &p->slices[i];
 
 	fprintf(to, "%s\t\t{\"slice\": %u, \"layer\": %u, \"name\": ", i ? ",\n" : "", i, s->layer);
-	put_string(to, s->name);
+	report_string(to, s->name);
 	fprintf(to, ", \"compute_ps\": %llu, \"mac_ps\": %llu, \"weight_bytes\": %llu, \"fetch_ps\": %llu, \"dma_bytes\": %llu, \"macs\": %llu, \"commands\": [",
 		(unsigned long long)s->compute_ps, (unsigned long long)s->mac_ps,
 		(unsigned long long)s->weight_bytes,
@@ -109,9 +109,9 @@ void write_report(struct program *p)
 		macs += p->slices[i].macs;
 	}
 	fprintf(to, "{\n\t\"model\": ");
-	put_string(to, p->c->options->name ? p->c->options->name : "model");
+	report_string(to, p->c->options->name ? p->c->options->name : "model");
 	fprintf(to, ",\n\t\"preset\": ");
-	put_string(to, p->c->options->caps.preset);
+	report_string(to, p->c->options->caps.preset);
 	fprintf(to, ",\n\t\"compute_ps\": %llu,\n\t\"mac_ps\": %llu,\n\t\"vector_ps\": %llu,\n",
 		(unsigned long long)compute, (unsigned long long)mac,
 		(unsigned long long)(compute - mac));
@@ -120,6 +120,7 @@ void write_report(struct program *p)
 		(unsigned long long)loom_timing_dram_ps(&p->c->options->caps, weights),
 		(unsigned long long)macs);
 	put_energy(p, to);
+	put_layers_json(p, to);
 	fprintf(to, "\t\"lease_bytes\": %llu,\n\t\"io_bytes\": %llu,\n\t\"layers\": %u,\n\t\"slices\": [\n",
 		(unsigned long long)p->lease_bytes, (unsigned long long)p->io_bytes, p->num_layers);
 	for (uint32_t i = 0; i < p->num_slices; i++)

@@ -24,7 +24,7 @@ LOOMC_TEST_LIBS := loomc hostops loom-sim loom firmware-sim
 LOOMC_TEST_LDLIBS := -u loom_backend_sim -lprotobuf-c -ldrm -luring -lelf $(DEVICE_LIBS)
 LOOMC_TEST_CFLAGS := -Ibuild/gen -Itools/loomc
 
-$(call program,onnx-node,$(LOOMC_DIR)/test/onnx_node.c $(LOOMC_DIR)/test/run_sim.c,$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
+$(call program,onnx-node,$(LOOMC_DIR)/test/onnx_node.c $(LOOMC_DIR)/test/operators.c $(LOOMC_DIR)/test/run_sim.c,$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
 $(call host-test,loomc-toys,$(LOOMC_DIR)/test/loomc_test.c $(LOOMC_DIR)/test/toy.c $(LOOMC_DIR)/test/run_sim.c,$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
 $(call host-test,loomc-quant,$(LOOMC_DIR)/test/quant_test.c $(LOOMC_DIR)/test/toy.c $(LOOMC_DIR)/test/run_sim.c,$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
 $(call program,onnx-damage,$(LOOMC_DIR)/test/damage.c,$(LOOMC_LIBS),$(LOOMC_LDLIBS),$(LOOMC_TEST_CFLAGS))

@@ -2,7 +2,7 @@
 /*
  * ONNX's own operator tests (Debian's libonnx-testdata), on hostops and on the device model.
  *
- * usage: onnx-node [--report FILE.json] [--verbose] DIRECTORY [TEST]...
+ * usage: onnx-node [--report FILE.json] [--operators FILE.rst] [--verbose] DIRECTORY [TEST]...
  *
  * A test passes on the host when hostops give the expected outputs; on the device when loomc
  * compiles it with at least one input left open and the device gives them, within fp16's
@@ -16,6 +16,7 @@
 
 #include "loom_sim.h"
 #include "loomc.h"
+#include "operators.h"
 #include "run_sim.h"
 
 #define MAX_TENSORS 64
@@ -30,6 +31,7 @@ struct test {
 	struct loomc_tensor in[MAX_TENSORS], want[MAX_TENSORS];
 	unsigned int num_in, num_want;
 	char why[600], why_device[600];
+	double error;		/* the device's largest, relative to 1 plus the value */
 };
 
 enum verdict { PASSED_DEVICE, PASSED_HOST, UNSUPPORTED, FAILED, NUM_VERDICTS };
@@ -163,6 +165,17 @@ static bool stays_open(const struct test *t, unsigned int i, int opening)
 	return true;
 }
 
+static void note_errors(struct test *t, const struct loomc_tensor *got)
+{
+	for (unsigned int i = 0; i < t->num_want; i++)
+		for (size_t e = 0; e < got[i].t.count; e++) {
+			double want = hostop_get(&t->want[i].t, e);
+			double error = fabs(hostop_get(&got[i].t, e) - want) / (1 + fabs(want));
+
+			t->error = error > t->error ? error : t->error;
+		}
+}
+
 static bool run_compiled(struct test *t, const struct loomc_result *compiled)
 {
 	struct loomc_tensor got[MAX_TENSORS];
@@ -175,6 +188,8 @@ static bool run_compiled(struct test *t, const struct loomc_result *compiled)
 	ok = !run_sim(PRESET, compiled->file, compiled->size, t->in, t->num_in, got, t->num_want,
 		      t->why_device, sizeof(t->why_device)) &&
 	     all_close(t, got, t->num_want, 4e-3, 4e-3, t->why_device, sizeof(t->why_device));
+	if (ok)
+		note_errors(t, got);
 	for (unsigned int i = 0; i < t->num_want; i++)
 		hostop_free(&got[i].t);
 	return ok;
@@ -274,6 +289,9 @@ static enum verdict run_test(const char *directory, const char *name)
 	v = device == PASSED_DEVICE ? device : host;
 	if (host == FAILED || device == FAILED)
 		v = FAILED;
+	if (t.onnx)
+		operators_count(t.onnx, t.size, v == PASSED_DEVICE ? ON_DEVICE : v == PASSED_HOST ? ON_HOST : NOWHERE,
+				t.in, t.num_in, t.want, t.num_want, t.error);
 	if (v == FAILED || verbose)
 		printf("# %s: %s; host: %s; device: %s\n", name, verdict_names[v], t.why, t.why_device);
 	unload(&t);
@@ -323,7 +341,7 @@ static bool chosen(const char *name, char **only, int num)
 
 int main(int argc, char **argv)
 {
-	const char *report = NULL, *directory;
+	const char *report = NULL, *operators = NULL, *directory;
 	struct tally tally = { 0 };
 	int at = 1;
 
@@ -333,9 +351,11 @@ int main(int argc, char **argv)
 			verbose = true;
 		else if (!strcmp(argv[at], "--report") && at + 1 < argc)
 			report = argv[++at];
+		else if (!strcmp(argv[at], "--operators") && at + 1 < argc)
+			operators = argv[++at];
 	}
 	if (at >= argc) {
-		fprintf(stderr, "usage: onnx-node [--report FILE.json] [--verbose] DIRECTORY [TEST]...\n");
+		fprintf(stderr, "usage: onnx-node [--report FILE.json] [--operators FILE.rst] [--verbose] DIRECTORY [TEST]...\n");
 		return 2;
 	}
 	directory = argv[at++];
@@ -358,6 +378,8 @@ int main(int argc, char **argv)
 		printf("# %s %u\n", verdict_names[v], tally.num[v]);
 	if (report)
 		write_report(&tally, report);
+	if (operators && operators_write(operators))
+		fprintf(stderr, "onnx-node: %s: cannot be written\n", operators);
 	printf("%s 1 ONNX operator tests\n1..1\n", tally.num[FAILED] ? "not ok" : "ok");
 	for (int i = 0; i < tally.num_entries; i++)
 		free(tally.entries[i]);

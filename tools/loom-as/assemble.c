@@ -179,10 +179,11 @@ static bool parse_unknown(struct assembler *as, struct piece rest)
 				MAX_COMMAND);
 	for (size_t i = 0; i < value.length; i += 2) {
 		int high = digit(value.at[i]), low = digit(value.at[i + 1]);
-		uint8_t byte = (uint8_t)(high << 4 | low);
+		uint8_t byte;
 
 		if (high < 0 || low < 0)
 			return complain(as, value.at + i, "two hexadecimal digits expected");
+		byte = (uint8_t)(high << 4 | low);
 		put_bytes(as->out, &byte, 1);
 	}
 	return true;

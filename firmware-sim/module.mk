@@ -35,6 +35,12 @@ $(call firmware-sim-test,workers)
 $(call firmware-sim-test,weave)
 $(call firmware-sim-test,figures)
 $(call firmware-sim-test,fuzz)
+$(call firmware-sim-test,fuzz_rings)
+firmware-sim-fuzzer = $(call fuzzer,$(1),firmware-sim/test/$(2).c firmware-sim/test/host.c \
+			     firmware-sim/test/rig.c firmware-sim/test/sample.c,\
+			     firmware-sim,$(DEVICE_LIBS))
+$(call firmware-sim-fuzzer,commands,fuzz)
+$(call firmware-sim-fuzzer,rings,fuzz_rings)
 $(call host-script,firmware-sim/qemu/properties.sh)
 
 # Nothing in here is for others but loom_sim.h and loom_timing.h, which a shared library need not

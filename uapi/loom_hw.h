@@ -56,7 +56,7 @@
 #define LOOM_REG_HEARTBEAT	0x058	/* ro: moves at least every ms while the firmware runs */
 #define LOOM_REG_LOG_HEAD	0x05c	/* ro: bytes of log written since power on, free-running */
 #define LOOM_REG_INJECT_ARG	0x060	/* wo, with LOOM_CAP_INJECT */
-#define LOOM_REG_INJECT		0x064	/* wo: enum loom_inject; uses INJECT_ARG as written before */
+#define LOOM_REG_INJECT		0x064	/* wo: enum loom_inject; INJECT_ARG was written */
 #define LOOM_REG_CAPS		0x400	/* ro: struct loom_hw_caps, 32-bit reads */
 #define LOOM_REG_LOG		0x8000	/* ro: LOOM_LOG_BYTES ring of text; byte i at i % size */
 #define LOOM_REG_CORE(n)	(0x10000 + (n) * 0x1000)	/* struct loom_hw_counters */
@@ -100,11 +100,11 @@ enum loom_inject {
 	LOOM_INJECT_SLOW_DRAM = 6,	/* arg: percent of the bandwidth that is left, 1 .. 100 */
 	LOOM_INJECT_LOSE_IRQ = 7,	/* arg: so many next messages are not sent */
 	LOOM_INJECT_SPURIOUS_IRQ = 8,	/* arg: vector, raised once for nothing */
-	LOOM_INJECT_DMA_ABORT = 9,	/* arg: this access by an engine from now on fails, 0 = next */
+	LOOM_INJECT_DMA_ABORT = 9,	/* arg: this access by an engine fails, 0 = next */
 	LOOM_INJECT_ECC_CORRECTED = 10,	/* arg: enum loom_memory; counted, nothing else */
 	LOOM_INJECT_ECC_UNCORRECTED = 11, /* arg: enum loom_memory; the job that reads it faults */
 	LOOM_INJECT_BAD_CQE = 12,	/* arg: this completion from now on has garbage, 0 = next */
-	LOOM_INJECT_REMOVE = 13,	/* surprise removal: reads are all ones, no DMA, no interrupt */
+	LOOM_INJECT_REMOVE = 13,	/* surprise removal: reads are ones, no DMA, no interrupt */
 	LOOM_INJECT_COUNT
 };
 

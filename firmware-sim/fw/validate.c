@@ -329,7 +329,8 @@ static void check_unary(struct checker *c, const struct loom_cmd *hdr)
 	const struct loom_cmd_unary *cmd = (const void *)hdr;
 
 	require(c, is_fp(cmd->src_dtype) && is_fp(cmd->dst_dtype) && !cmd->pad, 0);
-	require(c, cmd->rows && cmd->cols && (uint64_t)cmd->rows * cmd->cols <= LOOM_MAX_ELEMENTS, 0);
+	require(c, cmd->rows && cmd->cols, 0);
+	require(c, (uint64_t)cmd->rows * cmd->cols <= LOOM_MAX_ELEMENTS, 0);
 	require(c, cmd->dst_pitch >= cmd->cols || cmd->rows == 1, cmd->dst_pitch);
 	check_act(c, &cmd->act);
 	matrix_in_lease(c, cmd->src, cmd->rows, cmd->cols, cmd->src_pitch,
@@ -527,7 +528,8 @@ static void check_header(struct checker *c, uint32_t size, uint32_t lease_size)
 		reject(c, LOOM_FAULT_BAD_HEADER, h->magic);
 	if (h->isa_version >> 16 != isa >> 16 || h->isa_version > isa)
 		reject(c, LOOM_FAULT_ISA_VERSION, h->isa_version);
-	if (h->size != size || !h->num_cmds || h->reserved || h->weight_bytes > LOOM_MAX_WEIGHT_BYTES)
+	if (h->size != size || !h->num_cmds || h->reserved ||
+	    h->weight_bytes > LOOM_MAX_WEIGHT_BYTES)
 		reject(c, LOOM_FAULT_BAD_HEADER, h->size);
 	if (h->lease_bytes > lease_size)
 		reject(c, LOOM_FAULT_BAD_LEASE, h->lease_bytes);

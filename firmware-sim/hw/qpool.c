@@ -15,12 +15,12 @@ struct pooling {
 static void pool_pixel(struct pooling *p, uint64_t n, int64_t y, int64_t x)
 {
 	const struct loom_cmd_pool *cmd = &p->cmd->pool;
-	const uint8_t *at = p->in + ((n * cmd->h + (uint64_t)y) * cmd->w + (uint64_t)x) *
-				    cmd->in_pitch;
+	const uint8_t *at;
 	int32_t zero = p->cmd->in_quant.zero, *sum = p->sum;
 
 	if (y < 0 || y >= cmd->h || x < 0 || x >= cmd->w)
 		return;
+	at = p->in + ((n * cmd->h + (uint64_t)y) * cmd->w + (uint64_t)x) * cmd->in_pitch;
 	p->count++;
 	for (uint32_t c = 0; c < cmd->c; c++) {
 		int32_t q = low_8bits(p->cmd->in_dtype, at[c]);

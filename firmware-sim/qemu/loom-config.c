@@ -4,8 +4,9 @@
  *
  *   -device loom,preset=memory-centric,functional=off,inject=on,bus=...
  *
- * A size of 0 (the default) is the preset's; hw-version and isa-version are for testing drivers. The property `fault` is one or several faults on
- * demand, NAME[:ARGUMENT] with + between them. It can be set at start and, by qom-set, at any time:
+ * A size of 0 (the default) is the preset's; hw-version and isa-version are for testing drivers.
+ * The property `fault` is one or several faults on demand, NAME[:ARGUMENT] with + between them. It
+ * can be set at start and, by qom-set, at any time:
  *
  *   -device loom,fault=slow-dram:25
  *   { "execute": "qom-set", "arguments": { "path": "loom0", "property": "fault",

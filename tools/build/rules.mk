@@ -2,13 +2,17 @@
 #
 # How Loom compiles: flags, and the calls that module.mk files use (see the Makefile).
 
-CC       := gcc
+CC       := $(if $(FUZZ),clang,gcc)
 AR       := gcc-ar
-B        := build$(if $(SAN),/san)
+B        := build$(if $(SAN),/san)$(if $(FUZZ),/fuzz)$(if $(COV),/cov)
 WARNINGS := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow -Wvla \
 	    -Wno-unused-parameter -Wno-missing-field-initializers -Werror=implicit-function-declaration
 comma    := ,
 SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+# scratch.c asks for gcc's name of it; clang 14 has _Float16 under another name.
+FUZZFLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
+	     -D__SANITIZE_ADDRESS__ -mf16c -D_Float16=__fp16
+SANFLAGS += $(if $(FUZZ),$(FUZZFLAGS)) $(if $(COV),--coverage)
 # -ffp-contract=off: the same source gives the same bytes whether or not the compiler may fuse.
 CFLAGS   := -std=gnu11 -O2 -g -D_GNU_SOURCE -fPIC -ffp-contract=off $(WARNINGS)
 CPPFLAGS := -Iuapi -Ifirmware-sim -Iuserspace -Iuserspace/libloom/include -I/usr/include/libdrm
@@ -16,6 +20,7 @@ CPPFLAGS := -Iuapi -Ifirmware-sim -Iuserspace -Iuserspace/libloom/include -I/usr
 ALL_TARGETS :=
 HOST_TESTS  :=
 LONG_TESTS  :=
+FUZZERS     :=
 VM_TESTS    :=
 
 # Prerequisites with $$ are looked up when all module.mk files were read.
@@ -62,6 +67,12 @@ $(call host-script,$(1))
 $(eval LONG_TESTS += $(1))
 endef
 
+# $(call fuzzer,NAME,SOURCES,LIBRARIES,LDLIBS,CFLAGS): a libFuzzer target, with `make FUZZ=1` only.
+define fuzzer
+$(if $(FUZZ),$(call link-program,$(1),$(2),$(3),$(4),$(5) -DFUZZER,$(B)/fuzzers))
+$(eval FUZZERS += $(B)/fuzzers/$(1))
+endef
+
 # kselftest's headers come from the kernel's source package, and warn; they are not ours to mend.
 define vm-test
 $(call link-program,$(1),$(2),$(3),$(4),-isystem build/linux/selftests $(5),$(B)/selftests)
@@ -95,6 +106,10 @@ $(B)/bin/%:
 	$(link-recipe)
 
 $(B)/test/%:
+	$(link-recipe)
+
+$(B)/fuzzers/%: SANFLAGS += -fsanitize=fuzzer
+$(B)/fuzzers/%:
 	$(link-recipe)
 
 $(B)/selftests/%:

@@ -3,6 +3,7 @@
 # The tests. A lane is one way of running them:
 #   host    the host tests
 #   san     the host tests again, built with ASan and UBSan (make SAN=1)
+#   fuzz    the fuzzers for a bounded count (tools/fuzz)
 #   vm      the VM tests on one vCPU, where an instruction is a nanosecond
 #   long    the tests that take minutes or hours in full
 #   smp     the VM tests on two vCPUs that run at the same time, where races show
@@ -11,7 +12,7 @@
 
 # Set-up may install what the rules of the tree look for, so what follows is a make of its own.
 check: setup ## every test, on the host and in the VM; the last line counts them
-	@tools/check/all host san vm smp
+	@tools/check/all host san fuzz vm smp
 
 check-host: setup ## the host tests, plain and with sanitizers
 	@tools/check/all host san
@@ -39,3 +40,13 @@ lane-san-tests: all $$(HOST_TESTS)
 
 lane-vm lane-smp: lane-%: all qemu module $$(VM_TESTS)
 	@tools/check/vm build/check/$* $(if $(filter smp,$*),--smp 2,--) $(VM_TESTS)
+
+# What the host tests execute of the device, the compiler and the library.
+.PHONY: coverage coverage-tests
+coverage: setup ## lines of firmware-sim, loomc and libloom that the host tests execute
+	@$(MAKE) --no-print-directory COV=1 coverage-tests
+	@tools/check/coverage firmware-sim tools/loomc userspace/libloom
+
+coverage-tests: all $$(filter $$(B)/test/%,$$(HOST_TESTS))
+	@find $(B) -name '*.gcda' -delete
+	@B=$(B) tools/check/host build/check/coverage $(filter $(B)/test/%,$(HOST_TESTS)) tools/loomc/test-onnx.sh

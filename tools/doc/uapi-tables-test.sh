@@ -48,7 +48,7 @@ nothing_left_out()
 		[ "$kind" = define ] || name="$kind $name"
 		grep -qF -- "$name" "${DOCS[@]}" || { echo "$name is in no document"; missing=1; }
 	done < <("$TABLES" --names)
-	return $missing
+	return "$missing"
 }
 
 # changed SED: a header that was changed makes the documents out of date

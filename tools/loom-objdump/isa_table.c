@@ -233,7 +233,7 @@ const struct isa_command *isa_command_named(const char *name, size_t length)
 	size_t i;
 
 	for (i = 0; i < NUM(commands); i++)
-		if (!strncmp(commands[i].name, name, length) && !commands[i].name[length])
+		if (strlen(commands[i].name) == length && !memcmp(commands[i].name, name, length))
 			return &commands[i];
 	return NULL;
 }

@@ -43,9 +43,15 @@ uint64_t image_append(struct image *im, enum section s, const void *data, size_t
 	return at;
 }
 
+/* Names are the model's: what is no text in them would be refused when the file is opened. */
 uint32_t image_string(struct image *im, const char *s)
 {
-	return (uint32_t)image_append(im, SEC_STRTAB, s, strlen(s) + 1);
+	size_t size = strlen(s) + 1;
+	char *copy = arena(im->p->c, size);
+
+	for (size_t i = 0; i < size; i++)
+		copy[i] = (s[i] > 0 && s[i] < 0x20) || s[i] == 0x7f ? '?' : s[i];
+	return (uint32_t)image_append(im, SEC_STRTAB, copy, size);
 }
 
 /* ---- contents ---- */

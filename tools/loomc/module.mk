@@ -31,3 +31,4 @@ $(call program,onnx-damage,$(LOOMC_DIR)/test/damage.c,$(LOOMC_LIBS),$(LOOMC_LDLI
 $(call host-script,$(LOOMC_DIR)/test-onnx.sh)
 $(call host-script,$(LOOMC_DIR)/test-models.sh)
 $(call long-script,$(LOOMC_DIR)/test-int8.sh)
+$(call fuzzer,onnx,$(LOOMC_DIR)/test/fuzz_onnx.c,$(LOOMC_LIBS),-lelf $(LOOMC_LDLIBS),-Itools/loomc)

@@ -19,7 +19,7 @@
 
 static pid_t qemu;
 static FILE *qtest, *qmp;
-static char dir[] = "/tmp/loom-pci-XXXXXX";
+static char dir[32];
 
 static void die(const char *why)
 {
@@ -95,7 +95,7 @@ void machine_start(const char *properties)
 	unlink(qtest_path);
 	unlink(qmp_path);
 	rmdir(dir);
-	monitor("{\"execute\": \"qmp_capabilities\"}");
+	monitor("qmp_capabilities", "");
 	setup_pci();
 }
 
@@ -103,7 +103,7 @@ void machine_stop(void)
 {
 	int status;
 
-	monitor("{\"execute\": \"quit\"}");
+	monitor("quit", "");
 	fclose(qtest);
 	fclose(qmp);
 	if (waitpid(qemu, &status, 0) != qemu || !WIFEXITED(status) || WEXITSTATUS(status))
@@ -214,9 +214,9 @@ static bool is_answer(const char *text)
 	return !strncmp(text, "{\"return\"", 9) || !strncmp(text, "{\"error\"", 8);
 }
 
-const char *monitor(const char *text)
+const char *monitor(const char *name, const char *arguments)
 {
-	fprintf(qmp, "%s\n", text);
+	fprintf(qmp, "{\"execute\": \"%s\", \"arguments\": {%s}}\n", name, arguments);
 	fflush(qmp);
 	events[0] = 0;
 	while (!is_answer(next_message()))
@@ -239,7 +239,6 @@ const char *monitor_fault(const char *fault)
 	char text[256];
 
 	snprintf(text, sizeof(text),
-		 "{\"execute\": \"qom-set\", \"arguments\": {\"path\": \"loom0\", "
-		 "\"property\": \"fault\", \"value\": \"%s\"}}", fault);
-	return monitor(text);
+		 "\"path\": \"loom0\", \"property\": \"fault\", \"value\": \"%s\"", fault);
+	return monitor("qom-set", text);
 }

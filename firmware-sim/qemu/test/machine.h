@@ -33,8 +33,8 @@ void mem_fill(uint64_t addr, uint64_t bytes, uint8_t value);
 /* Let so much of the virtual clock pass. */
 void machine_wait(uint64_t ns);
 
-/* Send a command; its answer, events left out. */
-const char *monitor(const char *command);
+/* Send a command, its arguments as JSON without the braces; its answer, events left out. */
+const char *monitor(const char *name, const char *arguments);
 /* Wait for an event of this name, caused by the last command. */
 void monitor_event(const char *name);
 /* {"execute": "qom-set"} of the property `fault` of the device; the answer. */

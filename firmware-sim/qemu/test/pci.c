@@ -241,8 +241,7 @@ static void unplug(void)
 {
 	unsigned int express = config_capability(PORT, PCI_CAP_ID_EXP);
 
-	assert_non_null(strstr(monitor("{\"execute\": \"device_del\", "
-				       "\"arguments\": {\"id\": \"loom0\"}}"), "return"));
+	assert_non_null(strstr(monitor("device_del", "\"id\": \"loom0\""), "return"));
 	config_write16(PORT, express + PCI_EXP_SLTCTL,
 		       PCI_EXP_SLTCTL_PWR_OFF | PCI_EXP_SLTCTL_PWR_IND_OFF);
 	monitor_event("DEVICE_DELETED");
@@ -251,10 +250,10 @@ static void unplug(void)
 static void plug_in(void)
 {
 	unsigned int express = config_capability(PORT, PCI_CAP_ID_EXP);
+	static const char device[] =
+		"\"driver\": \"loom\", \"id\": \"loom0\", \"bus\": \"port0\", \"preset\": \"tiny\"";
 
-	assert_non_null(strstr(monitor("{\"execute\": \"device_add\", \"arguments\": "
-				       "{\"driver\": \"loom\", \"id\": \"loom0\", "
-				       "\"bus\": \"port0\", \"preset\": \"tiny\"}}"), "return"));
+	assert_non_null(strstr(monitor("device_add", device), "return"));
 	config_write16(PORT, express + PCI_EXP_SLTCTL, PCI_EXP_SLTCTL_PWR_IND_ON);
 }
 
@@ -272,8 +271,7 @@ static void test_unplug(void **state)
 
 static void test_no_migration(void **state)
 {
-	const char *answer = monitor("{\"execute\": \"migrate\", "
-				     "\"arguments\": {\"uri\": \"exec:cat >/dev/null\"}}");
+	const char *answer = monitor("migrate", "\"uri\": \"exec:cat >/dev/null\"");
 
 	assert_non_null(strstr(answer, "error"));
 	assert_non_null(strstr(answer, "loom"));

@@ -30,7 +30,7 @@ static const char help[] =
 "  --preset NAME            the device: memory-centric (default), compute-centric, tiny\n"
 "  --caps FILE              the device: a struct loom_hw_caps as the driver gives it\n"
 "  --caps NAME=SIZE,...     other sizes than the preset's, named as QEMU's properties:\n"
-"                           act-sram=2G\n"
+"                           act-sram=2G, dataflow=output-stationary\n"
 "  --shape INPUT=D,D,...    fix the dimensions of an input\n"
 "  --bind INPUT=VALUE       make an input a constant: true, false, a number, numbers with\n"
 "                           commas, or @FILE.npy\n"

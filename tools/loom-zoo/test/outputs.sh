@@ -11,7 +11,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
 HERE=tools/loom-zoo/test
 B=${B:-build}
 BIN=$B/bin
-PRESET=${PRESET:-memory-centric}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 COUNT=0
@@ -19,9 +18,9 @@ COUNT=0
 # Half precision rounds to 2^-11 of a value. The deepest networks round some hundred times, in random
 # directions: ten times that. Seeded weights amplify nothing.
 ALLOWED=0.005
-# In 8 bits ONNX Runtime runs the same quantised graph. A value between two steps falls to either side by the
-# order of a sum, and takes others along: a few in a hundred of a step of 2^-8.
-ALLOWED_INT8=0.02
+# In 8 bits both are as far from floats as quantising takes them, by different ways where a value lies between
+# two steps. Loom may be so many times as far as ONNX Runtime with the same quantised graph.
+ALLOWED_INT8=1.1
 # Calibration runs the network once a sample, on the host.
 SAMPLES=(1 2)
 
@@ -73,22 +72,21 @@ calibrate()
 	done
 }
 
-# quantised NAME: in 8 bits, as ONNX Runtime computes the same graph
+# quantised NAME: in 8 bits, no farther from floats than ONNX Runtime with the same graph
 quantised()
 {
-	local name=$1 dir=$WORK/$1 samples found
+	local name=$1 dir=$WORK/$1 samples theirs limit
 	mkdir -p "$dir/expected-int8"
 	mapfile -t samples < <(calibrate "$name")
-	"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" -o "$dir/int8.loom" --quantize int8 "${samples[@]}" \
-		--emit-qdq "$dir/int8.onnx" >"$dir/notes" 2>&1 &&
+	"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" "${LEASE[@]}" -o "$dir/int8.loom" --quantize int8 \
+		"${samples[@]}" --emit-qdq "$dir/int8.onnx" >"$dir/notes" 2>&1 &&
 		"$HERE/reference" run "$dir/int8.onnx" "$dir/in" "$dir/expected-int8"
 	result $? "$name compiles in 8 bits"
+	theirs=$("$HERE/reference" compare "$dir/expected" "$dir/expected-int8" 1)
+	limit=$(node -p "($theirs).relative_rms * $ALLOWED_INT8")
 	run "$name" int8 "$dir/int8.loom"
-	found=$("$HERE/reference" compare "$dir/expected-int8" "$dir/int8" "$ALLOWED_INT8")
-	result $? "$name in 8 bits is within $ALLOWED_INT8 of ONNX Runtime: $found"
-	INT8=${found:-null}
-	FLOAT8=$("$HERE/reference" compare "$dir/expected" "$dir/int8" 1)
-	echo "# $name in 8 bits, beside floats: $FLOAT8"
+	INT8=$("$HERE/reference" compare "$dir/expected" "$dir/int8" "$limit")
+	result $? "$name in 8 bits is as near to floats as ONNX Runtime's: $INT8, theirs $theirs"
 }
 
 # check NAME: everything about one network
@@ -98,18 +96,19 @@ check()
 	mkdir -p "$dir/in" "$dir/expected"
 	"$BIN/loom-zoo" "$name" -o "$dir/model.onnx" --inputs "$dir/in" &&
 		"$HERE/reference" run "$dir/model.onnx" "$dir/in" "$dir/expected" &&
-		"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" -o "$dir/sliced.loom" 2>"$dir/notes" &&
-		"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" --no-slice -o "$dir/whole.loom" 2>>"$dir/notes"
+		"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" "${LEASE[@]}" -o "$dir/sliced.loom" 2>"$dir/notes" &&
+		"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" "${LEASE[@]}" --no-slice -o "$dir/whole.loom" \
+			2>>"$dir/notes"
 	status=$?
 	[ $status = 0 ] || sed 's/^/# /' "$dir/notes"
-	result $status "$name compiles"
+	result $status "$name compiles for $PRESET"
 	run "$name" sliced "$dir/sliced.loom"
 	found=$("$HERE/reference" compare "$dir/expected" "$dir/sliced" "$ALLOWED")
 	result $? "$name is within $ALLOWED of ONNX Runtime: $found"
-	INT8=null FLOAT8=null
+	INT8=null
 	[[ " ${IN_8_BITS[*]} " != *" $name "* ]] || quantised "$name"
 	echo "{\"network\": \"$name\", \"preset\": \"$PRESET\", \"fp16\": ${found:-null}," \
-		"\"int8\": $INT8, \"int8_beside_floats\": ${FLOAT8:-null}}" >>"$WORK/lines"
+		"\"int8\": ${INT8:-null}}" >>"$WORK/lines"
 	rm -f "$dir/model.onnx" "$dir/int8.onnx"
 	run "$name" whole "$dir/whole.loom"
 	same "$name" whole
@@ -120,25 +119,38 @@ check()
 	rm -rf "$dir"
 }
 
+# all_on PRESET NAME…: networks on one preset. The partner takes a megabyte of the activation SRAM, and what
+# it is woven with, where that is little, the rest.
+all_on()
+{
+	PRESET=$1
+	shift
+	LEASE=()
+	[ "$PRESET" != compute-centric ] || LEASE=(--lease 2621440)
+	"$BIN/loomc" "$WORK/partner.onnx" --preset "$PRESET" --lease 1048576 -o "$WORK/partner.loom" 2>"$WORK/said"
+	result $? "a partner to weave with, $PRESET"
+	for name; do
+		check "$name"
+	done
+}
+
 main()
 {
 	local networks=(squeezenet mobilenet-v2 fsrcnn) name
-	IN_8_BITS=(squeezenet)
-	[ -z "${LONG-}" ] || IN_8_BITS=(squeezenet mobilenet-v2 resnet18 resnet50 resnext50 inception-v3 googlenet
-		tiny-yolov2 bert-base)
 	if ! node -e 'require("./tools/models/lib/ort.js").version()' 2>/dev/null; then
 		echo "1..0 # SKIP no ONNX Runtime: run make models"
 		exit 0
 	fi
-	[ -z "${LONG-}" ] || mapfile -t networks < <("$BIN/loom-zoo" --list --json |
-		node -p 'JSON.parse(require("fs").readFileSync(0)).map((n) => n.name).join("\n")')
-	# What it is woven with brings as many weights as it computes.
-	"$BIN/loom-zoo" squeezenet --batch 2 -o "$WORK/partner.onnx" &&
-		"$BIN/loomc" "$WORK/partner.onnx" --preset "$PRESET" -o "$WORK/partner.loom"
-	result $? "a partner to weave with"
-	for name in "${networks[@]}"; do
-		check "$name"
-	done
+	"$BIN/loom-zoo" squeezenet -o "$WORK/partner.onnx"
+	IN_8_BITS=(squeezenet)
+	if [ -n "${LONG-}" ]; then
+		mapfile -t networks < <("$BIN/loom-zoo" --list --json |
+			node -p 'JSON.parse(require("fs").readFileSync(0)).map((n) => n.name).join("\n")')
+		IN_8_BITS=(squeezenet mobilenet-v2 resnet18 resnet50 resnext50 inception-v3 googlenet
+			tiny-yolov2 bert-base)
+		all_on compute-centric resnet18 googlenet mobilenet-v2 bert-base
+	fi
+	all_on memory-centric "${networks[@]}"
 	mkdir -p "$B/check"
 	{ echo '['; sed '$!s/$/,/' "$WORK/lines"; echo ']'; } >"$B/check/networks-outputs.json"
 	echo "1..$COUNT"

@@ -150,6 +150,8 @@ int grid_json(const struct grid *g, const char *kind, const struct grid_row *row
 int grid_svg(const struct grid *g, const char *title, const struct grid_row *rows, unsigned int num);
 
 int bench_pairs(int argc, char **argv);
+int bench_mixes(int argc, char **argv);
+int bench_optimum(int argc, char **argv);
 int bench_overhead(int argc, char **argv);
 
 

@@ -184,6 +184,20 @@ static struct cell new_cell(const struct grid *g)
 	};
 }
 
+/* Of "A+B", or all. */
+static bool part_of(const char *only, const char *name)
+{
+	size_t len = strlen(name);
+	const char *at = only;
+
+	if (!only)
+		return true;
+	for (; (at = strstr(at, name)); at += len)
+		if ((at == only || at[-1] == '+') && (!at[len] || at[len] == '+'))
+			return true;
+	return false;
+}
+
 static int add_network(struct grid *g, const char *name)
 {
 	struct workload *w = &g->workloads[g->num_workloads];
@@ -195,6 +209,10 @@ static int add_network(struct grid *g, const char *name)
 		 g->release_layer ? "-layers" : "");
 	w->batch = g->batch;
 	snprintf(w->name, sizeof(w->name), "%s", name);
+	if (!part_of(g->only, name)) {
+		g->num_workloads++;
+		return 0;
+	}
 	err = workload_open(w, &g->machine, path);
 	if (!err)
 		err = cell_alone(&like, w, &g->alone[g->num_workloads]);
@@ -207,7 +225,7 @@ int grid_open(struct grid *g, const char *const *names, unsigned int num)
 	unsigned int i;
 	int err = read_machine(g);
 
-	g->alone = calloc(GRID_MAX_NETWORKS, sizeof(*g->alone));
+	g->alone = calloc(GRID_MAX_NETWORKS, sizeof(*g->alone));	/* zeros: not opened */
 	if (!g->alone)
 		return bench_fail(-ENOMEM, "out of memory");
 	for (i = 0; !err && i < num; i++)

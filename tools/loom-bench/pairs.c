@@ -52,6 +52,8 @@ static void print_networks(const struct grid *g)
 	for (i = 0; i < g->num_workloads; i++) {
 		const struct workload *w = &g->workloads[i];
 
+		if (!w->num_slices)
+			continue;
 		printf("%-14s %7u %10.1f %10.1f %7.3f %7.3f %12.1f %9.1f\n", w->name, w->num_slices,
 		       1e6 * w->comp, 1e6 * w->mem, w->comp / w->mem, paper_ratio(w->name),
 		       1e-6 * (double)w->longest_ps, 1e6 * g->alone[i].period);

@@ -21,7 +21,21 @@
 struct loom {
 	int64_t wake;
 	uint64_t served[SCHED_MAX_MODELS];
+	unsigned int arrivals[SCHED_MAX_MODELS];
 };
+
+/* No request waits behind this one, but one came before it: the next is expected when it is done. */
+static bool comes_back(const struct loom *l, const struct policy_offer *o)
+{
+	return !o->more && l->arrivals[o->model] > 1;
+}
+
+static void loom_enqueue(void *state, const struct policy_view *view, unsigned int model)
+{
+	struct loom *l = state;
+
+	l->arrivals[model] += l->arrivals[model] < 2;
+}
 
 static bool compute_intensive(const struct policy_profile *p)
 {
@@ -55,12 +69,14 @@ static int64_t idle(const struct device_state *ds, const struct policy_offer *o,
  * last: only a part of the lead's length, comp / mem of m. It waits for c's inputs in any case, and if no
  * request stands behind this one also for its arrival and its first weights, behind a fetch of m's.
  */
-static int64_t lead_at_end(const struct policy_view *v, const struct policy_offer *c,
+static int64_t lead_at_end(const struct loom *l, const struct policy_view *v, const struct policy_offer *c,
 			   const struct policy_offer *m)
 {
 	const struct policy_profile *cp = c->profile, *mp = m->profile;
 	int64_t gap = c->more && cp->overlap ? 0 : cp->between;
 
+	if (!c->more && !comes_back(l, c))
+		return 0;
 	if (!c->more)
 		gap += (int64_t)mp->max_mem_ps + v->turnaround + cp->need[0];
 	if (mp->comp_ps * 1000 < mp->mem_ps)
@@ -72,11 +88,11 @@ static int64_t lead_at_end(const struct policy_view *v, const struct policy_offe
  * The lead with which the compute-intensive model can go on from here. What its own slices need must be;
  * what its end would need is worth half the SRAM at most.
  */
-static int64_t lead_needed(const struct policy_view *v, const struct policy_offer *c,
+static int64_t lead_needed(const struct loom *l, const struct policy_view *v, const struct policy_offer *c,
 			   const struct policy_offer *m)
 {
 	int64_t own = c->profile->need[c->index], most = longest_lead(v->device);
-	int64_t end = c->profile->deficit[c->index] + lead_at_end(v, c, m);
+	int64_t end = c->profile->deficit[c->index] + lead_at_end(l, v, c, m);
 
 	return larger(smaller(own, most), smaller(end, most / 2));
 }
@@ -86,16 +102,16 @@ static int64_t lead_needed(const struct policy_view *v, const struct policy_offe
  * fetch from their fetch to their compute, which is as long as the lead is then. What costs less: to
  * finish it first, and have compute idle for what the lead lacks, or after c's slice?
  */
-static bool finish_first(const struct policy_view *v, const struct policy_offer *c,
+static bool finish_first(const struct loom *l, const struct policy_view *v, const struct policy_offer *c,
 			 const struct policy_offer *m)
 {
 	int64_t lead = v->device->tc - v->device->tm - m->profile->deficit[m->index];
 	int64_t later = lead + (int64_t)c->slice->comp_ps - (int64_t)c->slice->mem_ps;
 
-	return !m->more && (lead > 0 ? lead : -lead) < later;
+	return comes_back(l, m) && (lead > 0 ? lead : -lead) < later;
 }
 
-static int weave(const struct policy_view *v, int ci, int mi)
+static int weave(const struct loom *l, const struct policy_view *v, int ci, int mi)
 {
 	const struct policy_offer *c = &v->offers[ci], *m = &v->offers[mi];
 	const struct device_state *ds = v->device;
@@ -103,13 +119,13 @@ static int weave(const struct policy_view *v, int ci, int mi)
 	struct device_step with_c = device_state_try(ds, c->slice, c->ready);
 	int64_t idle_m = idle(ds, m, with_m), idle_c = idle(ds, c, with_c);
 
-	if (finish_first(v, c, m))
+	if (finish_first(l, v, c, m))
 		return mi;
 	if (idle_m > 0)
 		return idle_c < idle_m || c->ready <= with_c.start ? ci : mi;
 	if (idle_c > 0 && with_c.start == c->ready)
 		return mi;
-	if (with_m.tc - with_m.tm >= lead_needed(v, c, m))
+	if (with_m.tc - with_m.tm >= lead_needed(l, v, c, m))
 		return mi;
 	if (with_c.tc - with_c.tm > longest_lead(ds))
 		return mi;
@@ -166,7 +182,7 @@ static uint64_t cost(const struct policy_offer *o)
 static int weave_or_one(struct loom *l, const struct policy_view *v, int c, int m)
 {
 	if (c >= 0 && m >= 0)
-		return weave(v, c, m);
+		return weave(l, v, c, m);
 	return just_in_time(l, v, c >= 0 ? c : m, c >= 0);
 }
 
@@ -224,6 +240,7 @@ static int64_t loom_wake(void *state)
 const struct policy_ops sched_policy_loom = {
 	.name = "loom",
 	.state_size = sizeof(struct loom),
+	.enqueue = loom_enqueue,
 	.pick = loom_pick,
 	.wake = loom_wake,
 };

@@ -4,3 +4,4 @@ $(call static-library,sched,$(addprefix $(SCHED)/,core.c request.c device_state.
 	fifo.c fair.c edf.c layerweaver.c layerweaver_plus.c ai_mt.c prema.c loom.c urgency.c))
 $(call host-test,sched-test,$(addprefix $(SCHED)/test/,main.c step.c policies.c core.c random.c \
 	weave.c urgency.c property.c rig.c),sched)
+$(eval LONG_TESTS += $(B)/test/sched-test)

@@ -436,7 +436,8 @@ static bool describe(const struct program *p, const struct command *cmd, struct 
 bool nest_of(const struct program *p, const struct command *cmd, struct nest *n)
 {
 	*n = (struct nest){ .num_axes = 0 };
-	if (!describe(p, cmd, n))
+	/* An operand that the nest does not know would be left behind. */
+	if (!describe(p, cmd, n) || n->num_refs != cmd->num_refs)
 		return false;
 	for (unsigned int r = 0; r < n->num_refs; r++)
 		for (unsigned int d = 0; d < n->ref[r].num; d++)

@@ -69,7 +69,6 @@ void qgemm_columns(struct qgemm *q, uint32_t width)
 
 static void add_part(struct qstrip *s, size_t n, bool first)
 {
-
 	for (size_t i = 0; first && i < n; i++)
 		s->sum[i] = (int32_t)s->part[i];
 	for (size_t i = 0; !first && i < n; i++)

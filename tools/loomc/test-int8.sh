@@ -33,6 +33,8 @@ network()
 	tail -1 "$dir/accuracy" | sed 's/^/# against floats: /'
 	"$HERE/test/qdq-compare" "$dir" "$dir/$input" "$2" "$BIN/loom-run" "sim:$PRESET" | sed 's/^/# /'
 	result "${PIPESTATUS[0]}" "$1 is as ONNX Runtime's"
+	"$HERE/test/qdq-steps" "$dir" "$dir/$input" "$BIN/loomc" "$BIN/loom-run" "$PRESET" | sed 's/^/# /'
+	result "${PIPESTATUS[0]}" "$1, each layer by itself, is within a step of ONNX Runtime's"
 }
 
 if ! "$HERE/../models/fetch" --print-path onnxruntime-node >/dev/null 2>&1; then

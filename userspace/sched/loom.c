@@ -160,16 +160,19 @@ static int least_served(const struct loom *l, const struct policy_view *v, bool 
 	return best;
 }
 
-/* Somebody's next request may come any moment: submit no sooner than the fetch engine needs it. */
+/*
+ * Somebody's next request may come any moment: submit no sooner than the fetch engine needs it, and not so
+ * much compute that the next one would find a long lead.
+ */
 static int just_in_time(struct loom *l, const struct policy_view *v, int pick, bool compute)
 {
 	const struct device_state *ds = v->device;
-	int64_t dry = ds->tm < ds->tc ? ds->tm : ds->tc;
+	int64_t dry = ds->tm < ds->tc ? ds->tm : ds->tc, most = longest_lead(ds) / 2;
 
 	if (v->must || !v->exhausted)
 		return pick;
-	if (compute && ds->tc - ds->tm > longest_lead(ds))
-		dry = ds->tc - longest_lead(ds);
+	if (compute && ds->tc - ds->tm > most)
+		dry = ds->tc - most;
 	l->wake = dry - v->turnaround;
 	return l->wake <= v->now ? pick : POLICY_WAIT;
 }

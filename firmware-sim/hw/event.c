@@ -54,9 +54,12 @@ void events_run(struct loom_sim *sim, uint64_t now)
 
 	while (event->at <= now && event->at != NEVER) {
 		sim->now = event->at;
-		event->at = NEVER;
 		settle(sim, event < &sim->event[EVENT_CHANNEL]);
-		event->handle(sim);
+		/* A burst that faults may have ended the job that the event was for. */
+		if (event->at == sim->now) {
+			event->at = NEVER;
+			event->handle(sim);
+		}
 		sim_progress(sim);
 		event = events_earliest(sim);
 	}

@@ -18,6 +18,7 @@
 #include "loom_device.h"
 #include "loom_gem.h"
 #include "loom_log.h"
+#include "loom_pm.h"
 #include "loom_queue.h"
 #include "loom_vm.h"
 
@@ -130,7 +131,10 @@ static int loom_debugfs_log(struct seq_file *m, void *unused)
 		return -ENOMEM;
 
 	if (drm_dev_enter(&ldev->drm, &idx)) {
-		seq_write(m, text, loom_log_read(ldev, text, LOOM_LOG_BYTES));
+		if (!loom_pm_get(ldev)) {
+			seq_write(m, text, loom_log_read(ldev, text, LOOM_LOG_BYTES));
+			loom_pm_put(ldev);
+		}
 		drm_dev_exit(idx);
 	}
 	kvfree(text);
@@ -153,7 +157,7 @@ static ssize_t loom_debugfs_inject(struct file *file, const char __user *user, s
 	u32 fault, arg = 0;
 	char text[32];
 	ssize_t len;
-	int idx;
+	int ret, idx;
 
 	len = simple_write_to_buffer(text, sizeof(text) - 1, pos, user, size);
 	if (len < 0)
@@ -164,10 +168,14 @@ static ssize_t loom_debugfs_inject(struct file *file, const char __user *user, s
 
 	if (!drm_dev_enter(&ldev->drm, &idx))
 		return -ENODEV;
-	loom_write(ldev, LOOM_REG_INJECT_ARG, arg);
-	loom_write(ldev, LOOM_REG_INJECT, fault);
+	ret = loom_pm_get(ldev);
+	if (!ret) {
+		loom_write(ldev, LOOM_REG_INJECT_ARG, arg);
+		loom_write(ldev, LOOM_REG_INJECT, fault);
+		loom_pm_put(ldev);
+	}
 	drm_dev_exit(idx);
-	return len;
+	return ret ?: len;
 }
 
 static const struct file_operations loom_debugfs_inject_fops = {

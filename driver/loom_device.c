@@ -19,6 +19,7 @@
 #include "loom_irq.h"
 #include "loom_isa.h"
 #include "loom_mmu.h"
+#include "loom_pm.h"
 #include "loom_reset.h"
 
 #define LOOM_BOOT_TIMEOUT_US	(2 * USEC_PER_SEC)
@@ -236,9 +237,14 @@ static void loom_device_ida_fini(struct drm_device *drm, void *data)
 	ida_destroy(&ldev->queue_ida);
 }
 
+/* The last file is closed; what was queued on its way, after the device had gone, goes now. */
 static void loom_device_wq_fini(struct drm_device *drm, void *data)
 {
-	destroy_workqueue(to_loom_device(drm)->wq);
+	struct loom_device *ldev = to_loom_device(drm);
+
+	cancel_delayed_work_sync(&ldev->hang_work);
+	loom_pm_cancel(ldev);
+	destroy_workqueue(ldev->wq);
 }
 
 /* What lives as long as the last open file: destroying a VM or a BO may come after unplug. */
@@ -256,6 +262,8 @@ static int loom_device_init_managed(struct loom_device *ldev)
 	INIT_WORK(&ldev->free_work, loom_gem_free_work);
 	INIT_WORK(&ldev->reset_work, loom_reset_work);
 	INIT_WORK(&ldev->report_work, loom_report_work);
+	INIT_WORK(&ldev->wake_work, loom_pm_wake_work);
+	INIT_DELAYED_WORK(&ldev->idle_work, loom_pm_idle_work);
 	INIT_DELAYED_WORK(&ldev->hang_work, loom_hang_work);
 	ldev->halted = true;
 
@@ -272,6 +280,9 @@ static int loom_device_init_managed(struct loom_device *ldev)
 	if (ret)
 		return ret;
 	ret = drmm_mutex_init(drm, &ldev->users_lock);
+	if (ret)
+		return ret;
+	ret = drmm_mutex_init(drm, &ldev->pm_lock);
 	if (ret)
 		return ret;
 	ret = drmm_mutex_init(drm, &ldev->windows_lock);

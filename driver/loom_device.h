@@ -72,6 +72,7 @@ struct loom_device {
 	bool halted;			/* the device is in reset and does no DMA */
 	bool removed;			/* ... for good */
 	bool wedged;			/* ... until the driver is bound again */
+	bool asleep;			/* ... until somebody needs it */
 	u32 heartbeat;			/* the firmware's, when it was last looked at */
 	u64 heartbeat_seen;		/* CLOCK_MONOTONIC, when it was last seen to move */
 	unsigned int barren_resets;	/* with no job done between them */
@@ -107,6 +108,16 @@ struct loom_device {
 	u64 power_uw;
 
 	atomic64_t bo_bytes;		/* of all BOs that were created here */
+
+	/* Submissions that are not finished, and user-mode queues. */
+	atomic_t busy;
+	unsigned long idle_since;	/* jiffies, when @busy became zero */
+	/* Protects @awake: @busy has a reference on the runtime PM, and @pm_over. */
+	struct mutex pm_lock;
+	bool awake;			/* read without the lock */
+	bool pm_over;			/* the driver is being unbound */
+	struct work_struct wake_work;
+	struct delayed_work idle_work;
 
 	/* Protects @users. */
 	struct mutex users_lock;

@@ -2,6 +2,7 @@
 
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
@@ -18,6 +19,7 @@
 #include "loom_hwmon.h"
 #include "loom_job.h"
 #include "loom_limit.h"
+#include "loom_pm.h"
 #include "loom_query.h"
 #include "loom_queue.h"
 #include "loom_remove.h"
@@ -146,6 +148,7 @@ static int loom_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_fini_device;
 
 	loom_show(ldev);
+	loom_pm_init(ldev);
 	/* Nobody does without the NPU for want of a sensor. */
 	ret = loom_hwmon_init(ldev);
 	if (ret)
@@ -162,6 +165,7 @@ static void loom_remove(struct pci_dev *pdev)
 {
 	struct loom_device *ldev = pci_get_drvdata(pdev);
 
+	loom_pm_fini(ldev);
 	loom_device_remove(ldev);
 	loom_device_fini(ldev);
 }
@@ -171,6 +175,7 @@ static void loom_reset_prepare(struct pci_dev *pdev)
 {
 	struct loom_device *ldev = pci_get_drvdata(pdev);
 
+	pm_runtime_get_sync(&pdev->dev);
 	mutex_lock(&ldev->fw_lock);
 	loom_device_halt(ldev);
 	mutex_unlock(&ldev->fw_lock);
@@ -179,6 +184,7 @@ static void loom_reset_prepare(struct pci_dev *pdev)
 static void loom_reset_done(struct pci_dev *pdev)
 {
 	loom_reset_function_done(pci_get_drvdata(pdev));
+	pm_runtime_put_autosuspend(&pdev->dev);
 }
 
 static const struct pci_error_handlers loom_error_handlers = {
@@ -199,6 +205,7 @@ static struct pci_driver loom_pci_driver = {
 	.remove = loom_remove,
 	.dev_groups = loom_sysfs_groups,
 	.err_handler = &loom_error_handlers,
+	.driver.pm = pm_ptr(&loom_pm_ops),
 };
 
 static int __init loom_init(void)

@@ -253,7 +253,7 @@ void loom_hang_work(struct work_struct *work)
 
 	mutex_lock(&ldev->fw_lock);
 	cookie = dma_fence_begin_signalling();
-	watch = !ldev->wedged && loom_hang_look_all(ldev);
+	watch = !ldev->wedged && !ldev->asleep && loom_hang_look_all(ldev);
 	dma_fence_end_signalling(cookie);
 	mutex_unlock(&ldev->fw_lock);
 

@@ -29,6 +29,7 @@
 #include "loom_hang.h"
 #include "loom_isa.h"
 #include "loom_job.h"
+#include "loom_pm.h"
 #include "loom_queue.h"
 #include "loom_replay.h"
 #include "loom_trace.h"
@@ -246,6 +247,7 @@ int loom_submission_queue(struct loom_submission *sub)
 	if (!ret) {
 		loom_submission_take_vms(queue, sub);
 		trace_loom_submission_queue(sub);
+		loom_pm_busy(queue->ldev);
 		list_add_tail(&sub->node, &queue->pending);
 		atomic_dec(&sub->num_waits);
 		loom_queue_push(queue);
@@ -537,6 +539,7 @@ void loom_job_cancel_tag(struct loom_queue *queue, u32 tag, int status, struct l
 
 static void loom_submission_finish(struct loom_submission *sub)
 {
+	loom_pm_idle(sub->queue->ldev);
 	if (sub->fence)
 		loom_fence_signal(sub->fence, sub->status);
 	loom_uring_complete(sub);
@@ -631,6 +634,9 @@ int loom_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
+
+	/* Before anything has a fence: waking up is no part of what fences wait for. */
+	loom_pm_wake(to_loom_device(drm));
 
 	queue = loom_queue_lookup(file->driver_priv, args->queue_id);
 	if (queue) {

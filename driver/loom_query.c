@@ -10,6 +10,7 @@
 
 #include "loom_counters.h"
 #include "loom_device.h"
+#include "loom_pm.h"
 #include "loom_query.h"
 #include "loom_vm.h"
 
@@ -139,7 +140,11 @@ int loom_ioctl_query(struct drm_device *drm, void *data, struct drm_file *file)
 
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
-	ret = loom_query_answer(lfile, args, &answer);
+	ret = loom_pm_get(lfile->ldev);
+	if (!ret) {
+		ret = loom_query_answer(lfile, args, &answer);
+		loom_pm_put(lfile->ldev);
+	}
 	drm_dev_exit(idx);
 	if (ret < 0)
 		return ret;

@@ -16,6 +16,7 @@
 #include "loom_irq.h"
 #include "loom_job.h"
 #include "loom_limit.h"
+#include "loom_pm.h"
 #include "loom_queue.h"
 #include "loom_replay.h"
 #include "loom_reset.h"
@@ -634,15 +635,18 @@ int loom_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
 
-	ret = loom_user_charge(lfile->user, LOOM_LIMIT_QUEUES, 1);
+	ret = loom_pm_get(lfile->ldev);
 	if (ret)
 		goto out_exit;
+	ret = loom_user_charge(lfile->user, LOOM_LIMIT_QUEUES, 1);
+	if (ret)
+		goto out_put_pm;
 
 	queue = loom_queue_create(lfile, args);
 	if (IS_ERR(queue)) {
 		ret = PTR_ERR(queue);
 		loom_user_uncharge(lfile->user, LOOM_LIMIT_QUEUES, 1);
-		goto out_exit;
+		goto out_put_pm;
 	}
 	ret = loom_user_queue_open(queue, args, file);
 	/* From here on another thread may destroy it. */
@@ -652,6 +656,8 @@ int loom_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	if (ret)
 		loom_queue_destroy(queue);
 
+out_put_pm:
+	loom_pm_put(lfile->ldev);
 out_exit:
 	drm_dev_exit(idx);
 	return ret;

@@ -42,6 +42,7 @@ struct loom_queue {
 	struct loom_window *rings;
 	struct loom_window *doorbell_page;
 	wait_queue_head_t wait;		/* for completions */
+	bool awake;			/* it keeps the device so, as long as it is there */
 	bool dead;			/* under lock: lost jobs, and takes no more */
 
 	struct loom_vector *vector;

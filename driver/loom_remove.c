@@ -5,6 +5,7 @@
 
 #include "loom_device.h"
 #include "loom_gem.h"
+#include "loom_pm.h"
 #include "loom_queue.h"
 #include "loom_remove.h"
 #include "loom_vm.h"
@@ -66,5 +67,6 @@ void loom_device_remove(struct loom_device *ldev)
 		loom_vm_put(vm);
 	}
 	loom_gem_unmap_all(ldev);
+	loom_pm_cancel(ldev);
 	cancel_work_sync(&ldev->report_work);
 }

@@ -176,6 +176,7 @@ void loom_reset_forget(struct loom_device *ldev)
 		loom_queue_drain(queue);
 		loom_queue_reclaim(queue);
 	}
+	loom_reset_settle(ldev);
 }
 
 /* The firmware runs: tell it all that it knew before. */
@@ -252,7 +253,6 @@ static void loom_reset_device(struct loom_device *ldev, const char *why)
 	loom_device_halt(ldev);
 	loom_irq_synchronize(ldev);
 	loom_reset_forget(ldev);
-	loom_reset_settle(ldev);
 
 	if (!loom_reset_was_barren(ldev))
 		ldev->barren_resets = 0;
@@ -274,7 +274,7 @@ void loom_reset_function_done(struct loom_device *ldev)
 
 	mutex_lock(&ldev->fw_lock);
 	cookie = dma_fence_begin_signalling();
-	if (!ldev->removed && !ldev->wedged)
+	if (!ldev->removed && !ldev->wedged && !ldev->asleep)
 		loom_reset_device(ldev, "the function was reset");
 	dma_fence_end_signalling(cookie);
 	mutex_unlock(&ldev->fw_lock);
@@ -289,7 +289,7 @@ void loom_reset_work(struct work_struct *work)
 	/* Inside, because fences are signalled under this lock elsewhere; nobody waits under it. */
 	mutex_lock(&ldev->fw_lock);
 	cookie = dma_fence_begin_signalling();
-	if (!ldev->removed && !ldev->wedged) {
+	if (!ldev->removed && !ldev->wedged && !ldev->asleep) {
 		if (!why && loom_reset_garbled_queues(ldev))
 			why = "a queue does not come back from reset";
 		if (why)

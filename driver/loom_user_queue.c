@@ -25,6 +25,7 @@
 
 #include "loom_device.h"
 #include "loom_hang.h"
+#include "loom_pm.h"
 #include "loom_queue.h"
 #include "loom_user_queue.h"
 #include "loom_window.h"
@@ -113,6 +114,8 @@ int loom_user_queue_open(struct loom_queue *queue, struct drm_loom_queue_create 
 	if (ret)
 		return ret;
 
+	loom_pm_busy(queue->ldev);
+	queue->awake = true;
 	args->rings_bytes = queue->rings->base.size;
 	args->rings_offset = loom_window_offset(queue->rings);
 	args->doorbell_offset = loom_window_offset(queue->doorbell_page);
@@ -124,6 +127,8 @@ void loom_user_queue_revoke(struct loom_queue *queue)
 {
 	if (!loom_queue_is_user(queue))
 		return;
+	if (queue->awake)
+		loom_pm_idle(queue->ldev);
 	loom_window_revoke(queue->doorbell_page);
 	loom_window_revoke(queue->rings);
 }

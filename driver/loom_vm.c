@@ -12,8 +12,10 @@
 #include "loom_device.h"
 #include "loom_gem.h"
 #include "loom_isa.h"
+#include "loom_lease.h"
 #include "loom_limit.h"
 #include "loom_mmu.h"
+#include "loom_pm.h"
 #include "loom_queue.h"
 #include "loom_trace.h"
 #include "loom_vm.h"
@@ -142,7 +144,7 @@ void loom_vm_forget(struct loom_vm *vm)
 
 	vm->known = false;
 	vm->held = false;
-	if (vm->lease.size && READ_ONCE(vm->carries))
+	if (vm->lease.size && READ_ONCE(vm->carries) && !vm->saved)
 		loom_vm_die(vm, &fault);
 }
 
@@ -153,7 +155,7 @@ int loom_vm_restore(struct loom_vm *vm)
 
 	if (vm->known || READ_ONCE(vm->dead) || READ_ONCE(vm->destroyed))
 		return 0;
-	return loom_vm_tell(vm);
+	return loom_vm_tell(vm) ?: loom_lease_restore(vm);
 }
 
 /* ---- life ---- */
@@ -221,10 +223,14 @@ static struct loom_vm *loom_vm_create(struct loom_device *ldev, u32 lease_bytes)
 	if (ret)
 		goto err_put_vm;
 
+	ret = loom_lease_alloc_copy(vm);
+	if (ret)
+		goto err_free_copy;
+
 	vm->root = loom_mmu_create(ldev);
 	if (!vm->root) {
 		ret = -ENOMEM;
-		goto err_unlease;
+		goto err_free_copy;
 	}
 
 	ret = loom_vm_create_context(vm);
@@ -234,7 +240,8 @@ static struct loom_vm *loom_vm_create(struct loom_device *ldev, u32 lease_bytes)
 
 err_destroy_tables:
 	loom_mmu_destroy(ldev, vm->root);
-err_unlease:
+err_free_copy:
+	loom_lease_free_copy(vm);
 	loom_vm_unlease(vm);
 err_put_vm:
 	loom_vm_put(vm);
@@ -299,6 +306,7 @@ void loom_vm_release_tables(struct loom_vm *vm)
 	if (vm->root)
 		loom_mmu_destroy(vm->ldev, vm->root);
 	vm->root = NULL;
+	loom_lease_free_copy(vm);
 	mutex_unlock(&vm->lock);
 }
 
@@ -453,15 +461,18 @@ int loom_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
 
-	ret = loom_user_charge(lfile->user, LOOM_LIMIT_VMS, 1);
+	ret = loom_pm_get(lfile->ldev);
 	if (ret)
 		goto out_exit;
+	ret = loom_user_charge(lfile->user, LOOM_LIMIT_VMS, 1);
+	if (ret)
+		goto out_put_pm;
 
 	vm = loom_vm_create(lfile->ldev, args->lease_bytes);
 	if (IS_ERR(vm)) {
 		ret = PTR_ERR(vm);
 		loom_user_uncharge(lfile->user, LOOM_LIMIT_VMS, 1);
-		goto out_exit;
+		goto out_put_pm;
 	}
 
 	/* From here on another thread may destroy it. */
@@ -469,6 +480,8 @@ int loom_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *fi
 	if (ret)
 		loom_vm_destroy(lfile, vm);
 
+out_put_pm:
+	loom_pm_put(lfile->ldev);
 out_exit:
 	drm_dev_exit(idx);
 	return ret;

@@ -37,6 +37,12 @@ struct loom_vm {
 	struct drm_mm_node lease;	/* under loom_device.lease_lock */
 
 	struct list_head node;	/* in loom_device.vms, under fw_lock */
+	/* Where what is in the lease goes while the device sleeps. @saved: it is there. */
+	u64 *copy_list;		/* for the device: bus addresses of the pages */
+	dma_addr_t copy_dma;
+	void **copy_pages;
+	bool saved;		/* under fw_lock */
+
 	bool known;		/* by the firmware; under fw_lock */
 	bool held;		/* a core reset stopped it; under fw_lock, set without */
 	bool carries;		/* jobs may rely on what others left in the lease; never cleared */

@@ -18,7 +18,7 @@
 
 enum mapping {
 	SAME,
-	TAPS,		/* ONNXim has a tile for each tap of the window, 64 of 128 rows used; so here */
+	TAPS,		/* ONNXim has a tile for each tap of the window, of 64 rows; so here */
 	UNKNOWN,	/* ONNXim takes longer than tiles and DRAM explain: the fewest columns */
 };
 

@@ -8,7 +8,8 @@
  * Preemption is at slice boundaries, before dispatch: the engines' streams are in order, so what
  * was dispatched runs before a job of a higher band. How far the firmware dispatches ahead is
  * therefore bounded, by what prefetch can use: once the engines have work for as long as it takes
- * to fill the whole weight SRAM, a job dispatched now instead of later would not start earlier.
+ * to fill the whole weight SRAM, a job dispatched now instead of later would not start earlier; twice
+ * that for compute while DRAM has nothing to do.
  */
 #include "device.h"
 
@@ -53,15 +54,18 @@ uint64_t band_fetch_enough(const struct loom_sim *sim)
 static bool wants_more(const struct loom_sim *sim, const struct core *core)
 {
 	const struct loom_hw_caps *caps = &sim->config.caps;
-	uint64_t enough;
+	uint64_t enough, fetch;
 
 	if (core->num_jobs < 2)
 		return true;
 	if (core->num_jobs == MAX_RESIDENT)
 		return false;
 	enough = far_enough(caps);
-	return core->compute_left <= enough &&
-	       loom_timing_dram_ps(caps, core->fetch_left + dram_planned(core)) <= enough;
+	fetch = loom_timing_dram_ps(caps, core->fetch_left + dram_planned(core));
+	/* A long compute does not idle DRAM: what is fetched meanwhile need not be later. */
+	if (fetch <= MARGIN_JOBS * caps->fw_job_ns * PS_PER_NS)
+		return core->compute_left <= 2 * enough;
+	return fetch <= enough && core->compute_left <= enough;
 }
 
 /* ---- work comes and goes ---- */

@@ -64,14 +64,15 @@ static bool same_walk(const struct command *cmd, unsigned int a, unsigned int b)
 	return x->dtype == y->dtype && !memcmp(x->stride, y->stride, sizeof(x->stride));
 }
 
-/* UNARY and BINARY read an element before they write it, and may write it where it was. */
+/* UNARY, BINARY and QBINARY read an element before they write it, and may write it where it was. */
 static bool elementwise(const struct command *cmd, unsigned int from, unsigned int to)
 {
 	const struct loom_cmd_unary *unary = (const struct loom_cmd_unary *)cmd->raw;
 
 	if (unary->hdr.opcode == LOOM_OP_UNARY)
 		return unary->src_dtype == unary->dst_dtype && unary->src_pitch == unary->dst_pitch;
-	return unary->hdr.opcode == LOOM_OP_BINARY && same_walk(cmd, from, to);
+	return (unary->hdr.opcode == LOOM_OP_BINARY || unary->hdr.opcode == LOOM_OP_QBINARY) &&
+	       same_walk(cmd, from, to);
 }
 
 /* The result of command i takes the place of an operand that nobody reads after it. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* --report: where the time and the bytes go, a line a slice, with its most expensive commands. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,26 @@ static void put_energy(const struct program *p, FILE *to)
 		(unsigned long long)loom_energy_sram(sram), (unsigned long long)loom_energy_dram(dram));
 }
 
+/* A model made 8-bit: how far its layers are from the float model's (no noise at all: null). */
+static void put_accuracy(const struct program *p, FILE *to)
+{
+	const struct loomc_result *r = p->c->result;
+
+	if (!r->num_accuracy)
+		return;
+	fprintf(to, "\t\"accuracy\": [");
+	for (unsigned int i = 0; i < r->num_accuracy; i++) {
+		const struct loomc_accuracy *a = &r->accuracy[i];
+
+		fprintf(to, "%s\n\t\t{\"layer\": ", i ? "," : "");
+		report_string(to, a->name);
+		fprintf(to, ", \"bits\": %u, \"max_error\": %.6g, \"max_value\": %.6g, \"sqnr_db\": ", a->bits,
+			(double)a->max_error, (double)a->max_value);
+		fprintf(to, isfinite(a->sqnr) ? "%.2f}" : "null}", a->sqnr);
+	}
+	fprintf(to, "\n\t],\n");
+}
+
 void write_report(struct program *p)
 {
 	uint64_t compute = 0, mac = 0, weights = 0, macs = 0;
@@ -120,6 +141,7 @@ void write_report(struct program *p)
 		(unsigned long long)loom_timing_dram_ps(&p->c->options->caps, weights),
 		(unsigned long long)macs);
 	put_energy(p, to);
+	put_accuracy(p, to);
 	put_layers_json(p, to);
 	fprintf(to, "\t\"lease_bytes\": %llu,\n\t\"io_bytes\": %llu,\n\t\"layers\": %u,\n\t\"slices\": [\n",
 		(unsigned long long)p->lease_bytes, (unsigned long long)p->io_bytes, p->num_layers);

@@ -71,8 +71,10 @@ int samples_read(struct samples *s, char *const *texts, unsigned int num, const 
 		 size_t size)
 {
 	s->names = loomc_ports(onnx, size, false);
-	if (!s->names || !s->names[0])
-		return num ? -1 : 0;
+	if (num && (!s->names || !s->names[0])) {
+		fprintf(stderr, "loomc: --calibrate: the model has no inputs that can be read\n");
+		return -1;
+	}
 	for (unsigned int i = 0; i < num; i++)
 		if (place(s, texts[i]))
 			return -1;

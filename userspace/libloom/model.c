@@ -44,7 +44,7 @@ static int check_abi(struct loom_model *model)
 		return loom_fail(-ENOEXEC, ".note.loom: the ABI note has %llu bytes, expected %zu",
 				 llu(size), sizeof(*abi));
 	memcpy(abi, desc, sizeof(*abi));
-	if (abi->isa_version >> 16 != LOOM_ISA_MAJOR)
+	if (abi->isa_version >> 16 != LOOM_ISA_MAJOR || (abi->isa_version & 0xffff) > LOOM_ISA_MINOR)
 		return loom_fail(-EPROTO,
 				 "the file has instruction set %u.%u, this library knows %u.%u",
 				 abi->isa_version >> 16, abi->isa_version & 0xffff, LOOM_ISA_MAJOR,
@@ -109,7 +109,7 @@ static int check_cmdbuf(const struct loom_model *model, unsigned int i)
 	       sizeof(head));
 	if (head.magic != LOOM_CMDBUF_MAGIC || head.size != slice->cmd_size || head.reserved)
 		return loom_fail(-ENOEXEC, "slice %u: bad header of the command buffer", i);
-	if (head.isa_version >> 16 != LOOM_ISA_MAJOR)
+	if (head.isa_version >> 16 != LOOM_ISA_MAJOR || (head.isa_version & 0xffff) > LOOM_ISA_MINOR)
 		return loom_fail(-EPROTO,
 				 "slice %u has instruction set %u.%u, this library knows %u.%u", i,
 				 head.isa_version >> 16, head.isa_version & 0xffff, LOOM_ISA_MAJOR,

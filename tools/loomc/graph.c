@@ -39,10 +39,21 @@ static void keep(struct compile *c, struct pointers *kept, const void *data)
 		APPEND(c, kept->p, kept->num, data);
 }
 
+static void keep_node(struct compile *c, struct pointers *kept, const struct node *n);
+
+/* And what its numbers may yet be made of. */
+static void keep_value(struct compile *c, struct pointers *kept, const struct value *v)
+{
+	keep(c, kept, v->t.data);
+	if (v->unmade)
+		keep_node(c, kept, v->unmade);
+}
+
 static void keep_node(struct compile *c, struct pointers *kept, const struct node *n)
 {
 	for (unsigned int k = 0; k < n->num_in; k++)
-		keep(c, kept, n->in[k] ? n->in[k]->t.data : NULL);
+		if (n->in[k])
+			keep_value(c, kept, n->in[k]);
 	for (unsigned int k = 0; k < n->num_attrs; k++)
 		keep(c, kept, n->attrs[k].t ? n->attrs[k].t->data : NULL);
 }

@@ -17,6 +17,7 @@ struct big;
 struct chunk;
 struct graph;
 struct node;
+struct value;
 
 struct compile {
 	const struct loomc_options *options;
@@ -24,6 +25,8 @@ struct compile {
 	struct chunk *chunks;	/* arena */
 	struct big *bigs;	/* large parts of the ONNX message, freed when they have been read */
 	struct tensor_list *tensors;
+	struct value **unmade;	/* all that ever were (graph.h) */
+	unsigned int num_unmade;
 	size_t grown;		/* bytes that ConstantOfShape was expanded to */
 	bool evaluate;		/* everything is to be folded, at any size */
 	bool keep_quantised;	/* but 8-bit constants are not to become floats */

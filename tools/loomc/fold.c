@@ -137,6 +137,7 @@ static int evaluate(struct graph *g, struct node *node, struct hostop_call *call
 		return ret ? ret : hostop_eval(call);
 	}
 	node->out[0]->unmade = node;
+	APPEND(g->c, g->c->unmade, g->c->num_unmade, node->out[0]);
 	if (!hostop_alloc(&call->out[0]))
 		return 0;
 	strcpy(call->error, "out of memory");

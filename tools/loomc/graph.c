@@ -72,6 +72,12 @@ void graph_free_unused(struct graph *g)
 	for (unsigned int i = 0; i < g->num_nodes; i++)
 		if (g->nodes[i])
 			keep_node(g->c, &kept, g->nodes[i]);
+	/* Numbers that may be asked for yet are made from others. */
+	for (unsigned int i = 0; i < g->c->num_unmade; i++) {
+		keep(g->c, &kept, g->c->unmade[i]->t.data);
+		if (g->c->unmade[i]->unmade)
+			keep_node(g->c, &kept, g->c->unmade[i]->unmade);
+	}
 	for (unsigned int i = 0; i < g->num_outputs; i++)
 		keep(g->c, &kept, g->outputs[i].value->t.data);
 	if (kept.num)

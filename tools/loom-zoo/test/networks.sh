@@ -63,6 +63,8 @@ done < <(each "$out")
 result "${PIPESTATUS[0]}" "ResNet50's convolutions alone"
 close "$B/check/onnxim.json"
 result $? "are near ONNXim's where the mapping is the same"
+"$NETWORKS" --batch 1 --tokens 384 --device memory-centric bert-base >/dev/null
+result $? "a long text is as predicted"
 "$NETWORKS" --batch 1 --device tiny,wload-rows=0 ncf >"$B/check/said" 2>&1
 [ $? = 3 ] && grep -q "wload" "$B/check/said"
 result $? "a device that cannot be is refused"

@@ -133,6 +133,7 @@ struct grid_row {
 	char policy[48];
 	bool strict;
 	double stp, bound, antt, max_slowdown;
+	double closed;			/* STP of two, from the busy figures alone; 0: of more */
 	struct cell_figures f;
 };
 

@@ -244,6 +244,20 @@ void grid_close(struct grid *g)
 
 /* ---- a row ---- */
 
+/*
+ * At rates x and y against alone, both resources are busy for x and y times what each network takes of them
+ * alone: two equations that give x + y.
+ */
+static double closed_form(const struct report_model *a, const struct report_model *b,
+			  const struct cell_figures *f)
+{
+	double ca = a->compute / a->period, cb = b->compute / b->period;
+	double da = a->dram / a->period, db = b->dram / b->period;
+	double det = ca * db - cb * da;
+
+	return ((db - da) * f->compute + (ca - cb) * f->dram) / det;
+}
+
 static void figures(const struct grid *g, const unsigned int *which, struct grid_row *row)
 {
 	struct report_model models[CELL_MAX_MODELS];
@@ -260,6 +274,8 @@ static void figures(const struct grid *g, const unsigned int *which, struct grid
 			row->max_slowdown = 1 / share;
 	}
 	row->bound = bound_stp(models, row->num_models);
+	if (row->num_models == 2)
+		row->closed = closed_form(&models[0], &models[1], &row->f);
 }
 
 int grid_cell(const struct grid *g, const unsigned int *which, unsigned int num, const char *policy,

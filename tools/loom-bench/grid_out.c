@@ -22,12 +22,12 @@ static json_t *models_json(const struct grid_row *r)
 
 static json_t *row_json(const struct grid *g, const char *kind, const struct grid_row *r)
 {
-	return json_pack("{s:o s:s s:i s:s s:s s:s s:s s:f s:f s:f s:f s:f s:f s:f s:I s:s}",
+	return json_pack("{s:o s:s s:i s:s s:s s:s s:s s:f s:f s:f s:f s:f s:f s:f s:f s:I s:s}",
 			 kind, models_json(r), "preset", g->machine.preset, "batch", (int)g->batch,
 			 "policy", r->policy, "release", g->release_layer ? "layer" : "tile",
 			 "arrivals", r->strict ? "strict" : "queued", "device", g->machine.spec,
 			 "stp_gain", 100 * (r->stp - 1), "bound_gain", 100 * (r->bound - 1),
-			 "antt", r->antt, "max_slowdown", r->max_slowdown, "mac_busy", r->f.mac,
+			 "closed_gain", 100 * (r->closed - 1), "antt", r->antt, "max_slowdown", r->max_slowdown, "mac_busy", r->f.mac,
 			 "dram_busy", r->f.dram, "compute_busy", r->f.compute,
 			 "weight_sram", (json_int_t)g->machine.buffer_bytes, "engine", g->engine->name);
 }

@@ -19,4 +19,5 @@ $(call program,loom-bench-vm,$(BENCH)/guest.c $(BENCH_SUBMIT) $(BENCH)/no_sim.c,
 $(call host-test,loom-bench-report-test,$(BENCH)/test/test_report.c $(BENCH)/no_sim.c,loom-bench-report loom-bench-run loom,-ljansson \
 	-lcairo -lfontconfig -ldrm -luring -lelf)
 $(call host-script,$(BENCH)/test/no-vm.sh)
+$(call host-script,$(BENCH)/test/pairs.sh)
 $(call host-script,$(BENCH)/test/simulator.sh)

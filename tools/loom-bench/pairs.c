@@ -87,7 +87,7 @@ static void print_row(const struct grid_row *r)
 /* One line a policy and arrival regime: means over the pairs. */
 static void print_means(const struct grid_row *rows, unsigned int num, const char *policy, bool strict)
 {
-	double of_bound = 0, gain = 0, antt = 0, slow = 0, least = 2;
+	double of_bound = 0, gain = 0, antt = 0, slow = 0, least = 2, off = 0;
 	unsigned int i, n = 0;
 
 	for (i = 0; i < num; i++) {
@@ -102,12 +102,14 @@ static void print_means(const struct grid_row *rows, unsigned int num, const cha
 		antt += log(r->antt);
 		slow += log(r->max_slowdown);
 		least = fmin(least, r->stp / r->bound);
+		off = fmax(off, 100 * fabs(r->closed - r->stp));
 	}
 	if (n)
 		printf("%-18s %-7s of the bound: geometric mean %6.2f%%, least %6.2f%%; mean gain %5.1f%%; "
-		       "ANTT %.3f, largest slowdown %.3f (geometric means)\n", policy,
+		       "ANTT %.3f, largest slowdown %.3f (geometric means); STP from busy figures within "
+		       "%.2f points\n", policy,
 		       strict ? "strict" : "queued", 100 * exp(of_bound / n), 100 * least, 100 * gain / n,
-		       exp(antt / n), exp(slow / n));
+		       exp(antt / n), exp(slow / n), off);
 }
 
 /* AI-MT's two thresholds at their best, found on the fast engine, as its critics did. */

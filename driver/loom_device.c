@@ -203,6 +203,8 @@ int loom_device_reset_function(struct loom_device *ldev)
 	struct pci_dev *pdev = to_pci_dev(ldev->drm.dev);
 	int ret;
 
+	if (!pci_device_is_present(pdev))
+		return -ENODEV; /* pulled out: the reset would wait for it */
 	ret = pcie_reset_flr(pdev, PCI_RESET_DO_RESET);
 	if (ret)
 		return ret;

@@ -2,13 +2,13 @@
 /*
  * DOC: power
  *
- * The device sleeps (D3) when nobody has had a job for it for a while. It forgets everything then, so
- * leases are saved, and contexts and queues are made anew when it wakes up.
+ * The device sleeps (D3) when nobody has had a job for it for a while. It forgets everything then,
+ * so leases are saved, and contexts and queues are made anew when it wakes up.
  *
- * Submissions count, and as long as there are any, and a little longer, one reference on the runtime
- * PM is held for all of them: a reference for each would cost each. A submission that finds the
- * device asleep does not wait: its queue is stopped, and starts when a worker has woken the device.
- * Only the ioctl wakes it up first, because fences must not wait for that.
+ * Submissions count, and as long as there are any, and a little longer, one reference on the
+ * runtime PM is held for all of them: a reference for each would cost each. A submission that finds
+ * the device asleep does not wait: its queue is stopped, and starts when a worker has woken the
+ * device. Only the ioctl wakes it up first, because fences must not wait for that.
  *
  * A system suspend parks the queues (loom_replay.c) and goes on with the same jobs afterwards.
  * User-mode queues keep the device awake, and are dead after a system suspend.
@@ -29,7 +29,7 @@
 #include "loom_reset.h"
 #include "loom_vm.h"
 
-/* Longer than the pause between two inferences of a busy service, shorter than anybody's patience. */
+/* Longer than the pause between two inferences of a service that is in use. */
 #define LOOM_AUTOSUSPEND_MS	50
 
 /* How long jobs that the device has begun may take to end before it is suspended. */

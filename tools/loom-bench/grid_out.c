@@ -27,7 +27,8 @@ static json_t *row_json(const struct grid *g, const char *kind, const struct gri
 			 "policy", r->policy, "release", g->release_layer ? "layer" : "tile",
 			 "arrivals", r->strict ? "strict" : "queued", "device", g->machine.spec,
 			 "stp_gain", 100 * (r->stp - 1), "bound_gain", 100 * (r->bound - 1),
-			 "closed_gain", 100 * (r->closed - 1), "antt", r->antt, "max_slowdown", r->max_slowdown, "mac_busy", r->f.mac,
+			 "closed_gain", 100 * (r->closed - 1), "antt", r->antt,
+			 "max_slowdown", r->max_slowdown, "mac_busy", r->f.mac,
 			 "dram_busy", r->f.dram, "compute_busy", r->f.compute,
 			 "weight_sram", (json_int_t)g->machine.buffer_bytes, "engine", g->engine->name);
 }

@@ -138,46 +138,61 @@ static int optimum(const struct sched_config *config, const struct small *nets, 
 }
 
 /* The same work under a policy, on the same equations. */
+struct trial {
+	struct sched *s;
+	struct device_state ds;
+	const struct small *nets;
+	uint64_t tags[DEPTH], ends[DEPTH], now, timer;
+	unsigned int head, tail;
+	int64_t end;
+};
+
+static void drain(struct trial *t)
+{
+	struct sched_action a;
+
+	while (sched_next(t->s, t->now, &a)) {
+		if (a.type == SCHED_TIMER)
+			t->timer = a.at;
+		if (a.type != SCHED_SUBMIT)
+			continue;
+		device_state_advance(&t->ds, (int64_t)t->now * PS);
+		t->end = device_state_commit(&t->ds, &t->nets[a.model].slices[a.slice], 0).tc;
+		t->tags[t->tail] = a.tag;
+		t->ends[t->tail++] = ((uint64_t)t->end + PS - 1) / PS;
+	}
+}
+
+static void wait_for_next(struct trial *t)
+{
+	if (t->head < t->tail && t->ends[t->head] <= t->timer) {
+		t->now = t->ends[t->head];
+		sched_complete(t->s, t->now, t->tags[t->head++], 0);
+	} else {
+		t->now = t->timer;
+		t->timer = UINT64_MAX;
+		sched_tick(t->s, t->now);
+	}
+}
+
 static int run_policy(const struct sched_config *config, const struct small *nets, int64_t *end)
 {
-	uint64_t tags[DEPTH], ends[DEPTH], now = 0, timer = UINT64_MAX;
-	unsigned int head = 0, tail = 0, i;
-	struct device_state ds;
-	struct sched_action a;
-	struct sched *s;
-	int err = sched_new(config, &s);
+	struct trial t = { .nets = nets, .timer = UINT64_MAX };
+	unsigned int i, num = nets[0].num + nets[1].num;
+	int err = sched_new(config, &t.s);
 
 	if (err)
 		return err;
-	err = device_state_init(&ds, config);
+	err = device_state_init(&t.ds, config);
 	for (i = 0; !err && i < 2; i++)
-		err = sched_add_model(s, "m", nets[i].slices, nets[i].num, 1) == (int)i ? 0 : -EINVAL;
+		err = sched_add_model(t.s, "m", nets[i].slices, nets[i].num, 1) == (int)i ? 0 : -EINVAL;
 	for (i = 0; !err && i < 2; i++)
-		err = sched_arrive(s, 0, i, i, SCHED_NO_DEADLINE);
-	while (!err) {
-		while (sched_next(s, now, &a)) {
-			if (a.type == SCHED_TIMER)
-				timer = a.at;
-			if (a.type != SCHED_SUBMIT)
-				continue;
-			device_state_advance(&ds, (int64_t)now * PS);
-			tags[tail] = a.tag;
-			*end = device_state_commit(&ds, &nets[a.model].slices[a.slice], 0).tc;
-			ends[tail++] = ((uint64_t)*end + PS - 1) / PS;
-		}
-		if (head == nets[0].num + nets[1].num)
-			break;
-		if (head < tail && ends[head] <= timer) {
-			now = ends[head];
-			sched_complete(s, now, tags[head++], 0);
-		} else {
-			now = timer;
-			timer = UINT64_MAX;
-			sched_tick(s, now);
-		}
-	}
-	device_state_fini(&ds);
-	sched_free(s);
+		err = sched_arrive(t.s, 0, i, i, SCHED_NO_DEADLINE);
+	for (; !err && t.head < num; wait_for_next(&t))
+		drain(&t);
+	*end = t.end;
+	device_state_fini(&t.ds);
+	sched_free(t.s);
 	return err;
 }
 
@@ -210,7 +225,8 @@ static int run_case(const struct grid *g, unsigned int a, unsigned int b, unsign
 		err = optimum(&config, nets, known, &best, &nodes);
 	if (err)
 		return bench_fail(err, "%s+%s cannot be searched", names[a], names[b]);
-	printf("%-14s %-12s %2u+%-2u %10.1f %10llu", names[a], names[b], nets[0].num, nets[1].num, 1e-6 * (double)best, (unsigned long long)nodes);
+	printf("%-14s %-12s %2u+%-2u %10.1f %10llu", names[a], names[b], nets[0].num, nets[1].num,
+	       1e-6 * (double)best, (unsigned long long)nodes);
 	for (p = 0; p < g->num_policies; p++) {
 		double above = (double)ends[p] / (double)best - 1;
 

@@ -315,6 +315,7 @@ struct loomd {
 	struct loomd_options options;
 	struct device device;
 	struct sched *sched;
+	uint64_t policy_faults;		/* that were reported */
 
 	int listener;
 	bool owns_listener;		/* made by --listen, removed at the end */

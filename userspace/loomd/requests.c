@@ -501,6 +501,18 @@ static void timer(struct loomd *d, uint64_t at, uint64_t now)
 	sched_tick(d->sched, now);
 }
 
+/* The scheduler has replaced a policy that misbehaved: say so, once. */
+static void report_policy(struct loomd *d)
+{
+	struct sched_stats stats;
+
+	sched_get_stats(d->sched, &stats);
+	if (stats.policy_faults == d->policy_faults)
+		return;
+	d->policy_faults = stats.policy_faults;
+	log_line(LOG_WARNING, "the policy misbehaved and was replaced by %s", sched_policy(d->sched));
+}
+
 void requests_pump(struct loomd *d)
 {
 	uint64_t now = now_ns();
@@ -515,6 +527,7 @@ void requests_pump(struct loomd *d)
 		else
 			timer(d, a.at, now);
 	}
+	report_policy(d);
 	device_flush(d);
 }
 

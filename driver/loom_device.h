@@ -153,6 +153,12 @@ struct loom_file {
 	/* Protects the slots of this file's queues against VMs that are being destroyed. */
 	struct mutex slots_lock;
 	bool has_fences;	/* or had */
+
+	/* Submissions of one job that are over, for those to come. @taking is a bit lock. */
+	struct llist_head spares;
+	atomic_t num_spares;
+	unsigned long taking;
+
 	atomic64_t busy_ns[LOOM_NUM_ENGINES];
 };
 

@@ -67,6 +67,7 @@ static void loom_postclose(struct drm_device *drm, struct drm_file *file)
 	flush_work(&lfile->ldev->free_work);
 	if (lfile->has_fences)
 		rcu_barrier(); /* they hold the module until they are freed: let rmmod succeed */
+	loom_submission_free_spares(lfile);
 	mutex_destroy(&lfile->slots_lock);
 	loom_user_put(lfile->user);
 	kfree(lfile);

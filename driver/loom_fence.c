@@ -135,9 +135,6 @@ int loom_deps_add(struct loom_submission *sub, struct drm_file *file,
 	unsigned int i;
 	int ret;
 
-	if (!args->num_in_syncs)
-		return 0;
-
 	sub->deps = kcalloc(args->num_in_syncs, sizeof(*sub->deps), GFP_KERNEL_ACCOUNT);
 	if (!sub->deps)
 		return -ENOMEM;

@@ -49,6 +49,9 @@ int loom_hang_init(struct loom_device *ldev)
 /* Jobs went to the device. Cheap when the watch is on, which it is until it finds none. */
 void loom_hang_watch(struct loom_device *ldev)
 {
+	smp_mb(); /* a watch that is not pending any more sees the jobs */
+	if (delayed_work_pending(&ldev->hang_work))
+		return;
 	queue_delayed_work(ldev->wq, &ldev->hang_work, msecs_to_jiffies(hang_ms) + 1);
 }
 

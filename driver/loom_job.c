@@ -41,6 +41,75 @@ static_assert(sizeof(struct loom_hw_cqe) == 128);
 
 #define LOOM_JOB_FLAGS (DRM_LOOM_JOB_RELEASE_LAYER | DRM_LOOM_JOB_IDEMPOTENT)
 
+/* ---- memory ---- */
+
+/* What is kept cannot be seen to be used after its end. */
+#define LOOM_MAX_SPARES (IS_ENABLED(CONFIG_KASAN) ? 0 : 64)
+
+static struct loom_submission *loom_submission_take_spare(struct loom_file *lfile)
+{
+	struct loom_submission *sub;
+	struct llist_node *node;
+
+	if (llist_empty(&lfile->spares) || test_and_set_bit_lock(0, &lfile->taking))
+		return NULL;
+	node = llist_del_first(&lfile->spares);
+	clear_bit_unlock(0, &lfile->taking);
+	if (!node)
+		return NULL;
+
+	atomic_dec(&lfile->num_spares);
+	sub = llist_entry(node, struct loom_submission, spare);
+	memset(sub, 0, struct_size(sub, jobs, 1));
+	return sub;
+}
+
+/*
+ * Most submissions are of one job, and a busy program makes them by the thousand, so those that are
+ * over are kept for the next ones. Nothing else limits how much a program may have waiting than the
+ * account it is on.
+ */
+static struct loom_submission *loom_submission_alloc(struct loom_queue *queue, u32 num_jobs)
+{
+	struct loom_submission *sub = NULL;
+
+	if (num_jobs == 1)
+		sub = loom_submission_take_spare(queue->lfile);
+	if (!sub)
+		sub = kvzalloc(struct_size(sub, jobs, num_jobs), GFP_KERNEL_ACCOUNT);
+	if (!sub)
+		return NULL;
+
+	kref_init(&sub->ref);
+	atomic_set(&sub->num_waits, 1); /* dropped when it is queued */
+	sub->queue = queue;
+	sub->lfile = queue->lfile;
+	sub->num_jobs = num_jobs;
+	return sub;
+}
+
+/* May be called in a hard interrupt. */
+static void loom_submission_free(struct loom_submission *sub)
+{
+	struct loom_file *lfile = sub->lfile;
+
+	if (sub->num_jobs > 1 || atomic_read(&lfile->num_spares) >= LOOM_MAX_SPARES) {
+		kvfree(sub);
+		return;
+	}
+	atomic_inc(&lfile->num_spares);
+	llist_add(&sub->spare, &lfile->spares);
+}
+
+/* No submission of the file is left. */
+void loom_submission_free_spares(struct loom_file *lfile)
+{
+	struct loom_submission *sub, *next;
+
+	llist_for_each_entry_safe(sub, next, llist_del_all(&lfile->spares), spare)
+		kvfree(sub);
+}
+
 /* ---- create ---- */
 
 static int loom_submit_check(struct drm_device *drm, const struct drm_loom_submit *args)
@@ -166,15 +235,9 @@ struct loom_submission *loom_submission_create(struct loom_queue *queue, struct 
 		return ERR_PTR(-EINVAL);
 	}
 
-	/* Nothing else limits how much a program may have waiting. */
-	sub = kvzalloc(struct_size(sub, jobs, args->num_jobs), GFP_KERNEL_ACCOUNT);
+	sub = loom_submission_alloc(queue, args->num_jobs);
 	if (!sub)
 		return ERR_PTR(-ENOMEM);
-
-	kref_init(&sub->ref);
-	atomic_set(&sub->num_waits, 1); /* dropped when it is queued */
-	sub->queue = queue;
-	sub->num_jobs = args->num_jobs;
 
 	ret = loom_submission_copy_jobs(sub, args);
 	if (ret)
@@ -182,9 +245,11 @@ struct loom_submission *loom_submission_create(struct loom_queue *queue, struct 
 	ret = loom_submission_map_results(sub, file, args);
 	if (ret)
 		goto err_put_sub;
-	ret = loom_deps_add(sub, file, args);
-	if (ret)
-		goto err_put_sub;
+	if (args->num_in_syncs) {
+		ret = loom_deps_add(sub, file, args);
+		if (ret)
+			goto err_put_sub;
+	}
 	return sub;
 
 err_put_sub:
@@ -566,7 +631,7 @@ static void loom_submission_release(struct kref *ref)
 	dma_fence_put(sub->fence);
 	if (sub->results_bo)
 		loom_gem_put_atomic(sub->results_bo);
-	kvfree(sub);
+	loom_submission_free(sub);
 }
 
 void loom_submission_put(struct loom_submission *sub)
@@ -649,3 +714,7 @@ int loom_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 	drm_dev_exit(idx);
 	return ret;
 }
+
+#if IS_ENABLED(CONFIG_DRM_ACCEL_LOOM_KUNIT_TEST)
+#include "tests/loom_job_test.c"
+#endif

@@ -42,7 +42,11 @@ struct loom_job {
 struct loom_submission {
 	struct kref ref;	/* the queue until all jobs are done, and the io_uring command */
 	struct loom_queue *queue;
-	struct list_head node;	/* in loom_queue.pending, then in a list of finished ones */
+	struct loom_file *lfile;	/* outlives it: an io_uring command holds the file */
+	union {
+		struct list_head node;	/* in loom_queue.pending, then in a list of finished ones */
+		struct llist_node spare;	/* in loom_file.spares */
+	};
 
 	/* Unsignalled in-fences, and one while it is being put together. At zero jobs may run. */
 	atomic_t num_waits;
@@ -70,6 +74,7 @@ struct loom_submission {
 struct loom_submission *loom_submission_create(struct loom_queue *queue, struct drm_file *file,
 					       const struct drm_loom_submit *args);
 void loom_submission_put(struct loom_submission *sub);
+void loom_submission_free_spares(struct loom_file *lfile);
 int loom_submission_queue(struct loom_submission *sub);
 
 void loom_queue_push(struct loom_queue *queue);

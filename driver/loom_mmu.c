@@ -254,3 +254,7 @@ void loom_mmu_free_tables(struct loom_device *ldev, struct list_head *tables)
 	list_for_each_entry_safe(pt, next, tables, node)
 		loom_pt_free(ldev, pt);
 }
+
+#if IS_ENABLED(CONFIG_DRM_ACCEL_LOOM_KUNIT_TEST)
+#include "tests/loom_mmu_test.c"
+#endif

@@ -33,10 +33,9 @@ static struct loom_uring_pdu *to_loom_uring_pdu(struct io_uring_cmd *cmd)
 
 static void loom_uring_done(struct io_uring_cmd *cmd, int res, u64 end, unsigned int issue_flags)
 {
-	struct loom_submission *sub = to_loom_uring_pdu(cmd)->sub;
-
+	/* First: with the command goes its hold on the file, which must outlast the submission. */
+	loom_submission_put(to_loom_uring_pdu(cmd)->sub);
 	io_uring_cmd_done(cmd, res, end, issue_flags);
-	loom_submission_put(sub);
 }
 
 /* In the submitter's task, or in a worker's when that is gone. */

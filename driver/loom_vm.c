@@ -610,3 +610,7 @@ int loom_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file
 	loom_vm_put(vm);
 	return ret;
 }
+
+#if IS_ENABLED(CONFIG_DRM_ACCEL_LOOM_KUNIT_TEST)
+#include "tests/loom_vm_test.c"
+#endif

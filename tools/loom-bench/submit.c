@@ -14,9 +14,9 @@ static const char help[] =
 "usage: loom-bench submit [OPTION...]\n"
 "Boot the VM and count the guest instructions of one submission, from before the system call until its\n"
 "completion is reaped, interrupts and idling included: Loom by io_uring, by ioctl, by an array of jobs in\n"
-"one SQE, and as the peer an NVMe flush by io_uring passthrough, at depth 1 and 32.\n"
+"one SQE, by a user-mode queue, and as the peer an NVMe flush by io_uring passthrough, at depth 1 and 32.\n"
 "  --json           the figures as JSON on standard output, not a table\n"
-"  --path NAME      only uring, ioctl, array or nvme, and no scaling\n"
+"  --path NAME      only uring, ioctl, array, user-queue or nvme, and no scaling\n"
 "  --plugin FILE    a TCG plugin of QEMU, with its arguments\n"
 "Exit status: 0 measured, 1 failed, 2 usage.\n";
 
@@ -136,14 +136,14 @@ static void print_paths(const json_t *rows)
 	const json_t *row;
 	size_t i;
 
-	printf("%-12s %5s %12s %11s %7s %10s\n", "path", "depth", "instructions", "interrupts", "sleeps",
+	printf("%-12s %5s %12s %8s %11s %7s %10s\n", "path", "depth", "instructions", "submit", "interrupts", "sleeps",
 	       "to nvme");
 	json_array_foreach(rows, i, row) {
 		int depth = json_integer_value(json_object_get(row, "depth"));
 		const json_t *peer = find_row(rows, "nvme", depth);
 
-		printf("%-12s %5d %12.0f %11.3f %7.3f %10.2f\n", json_string_value(json_object_get(row, "path")),
-		       depth, number(row, "instructions"), number(row, "interrupts"),
+		printf("%-12s %5d %12.0f %8.0f %11.3f %7.3f %10.2f\n", json_string_value(json_object_get(row, "path")),
+		       depth, number(row, "instructions"), number(row, "submit"), number(row, "interrupts"),
 		       number(row, "sleeps"),
 		       peer ? number(row, "instructions") / number(peer, "instructions") : 0);
 	}

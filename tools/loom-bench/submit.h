@@ -5,7 +5,7 @@
  *
  *   submit.c        on the host: boots the VM, makes a table of what the guest measured
  *   submit_guest.c  in the guest: options, the sliding window, counters before and after
- *   submit_loom.c   paths: io_uring, ioctl, an array of jobs in one SQE
+ *   submit_loom.c   paths: io_uring, ioctl, an array of jobs in one SQE, a user-mode queue
  *   submit_nvme.c   path: the peer, NVMe passthrough by io_uring
  *   submit_scale.c  many clients, many objects
  */
@@ -42,7 +42,8 @@ struct submit_path {
 	void (*close)(void *state);
 };
 
-extern const struct submit_path submit_path_uring, submit_path_ioctl, submit_path_array, submit_path_nvme;
+extern const struct submit_path submit_path_uring, submit_path_ioctl, submit_path_array, submit_path_user,
+	submit_path_nvme;
 
 int submit_measure(struct submit_rig *rig, const struct submit_path *path, unsigned int depth,
 		   unsigned int commands, json_t **row);

@@ -235,10 +235,34 @@ static int take_samples(struct submit_rig *rig, const struct submit_path *path, 
 	return num;
 }
 
+/* The half of it that submits one command: system calls, but no interrupt and no wait. */
+static int measure_submit(struct submit_rig *rig, const struct submit_path *path, void *state, double *median)
+{
+	struct sample samples[SAMPLES];
+	struct counters from, to;
+	unsigned int num = 0;
+	int ret = 0;
+
+	for (unsigned int i = 0; ret >= 0 && i < SAMPLES; i++) {
+		read_before(rig, path, &from);
+		ret = path->turn(state, 1, 0);
+		read_after(rig, path, &to);
+		if (!ret)
+			ret = path->turn(state, 0, 1);
+		num += ret >= 0 && make_sample(&from, &to, 1, &samples[num]);
+	}
+	if (ret < 0 || !num)
+		return ret < 0 ? ret : -EAGAIN;
+	qsort(samples, num, sizeof(*samples), by_instructions);
+	*median = samples[num / 2].instructions;
+	return 0;
+}
+
 int submit_measure(struct submit_rig *rig, const struct submit_path *path, unsigned int depth,
 		   unsigned int commands, json_t **row)
 {
 	void *state = path->open(rig, depth);
+	double submit = 0, reading = 0;
 	struct sample none, s;
 	int ret;
 
@@ -247,20 +271,24 @@ int submit_measure(struct submit_rig *rig, const struct submit_path *path, unsig
 	ret = take_samples(rig, &path_nothing, NULL, depth, commands, &none);
 	if (ret >= 0)
 		ret = take_samples(rig, path, state, depth, commands, &s);
+	if (ret > 0 && (measure_submit(rig, path, state, &submit) ||
+			measure_submit(rig, &path_nothing, NULL, &reading)))
+		ret = -EAGAIN;
 	path->close(state);
 	if (ret < 0)
 		return ret;
-	*row = json_pack("{s:s, s:i, s:f, s:f, s:f, s:f, s:i}", "path", path->name, "depth", depth,
+	*row = json_pack("{s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:i}", "path", path->name, "depth", depth,
 			 "instructions", (s.instructions - none.instructions) / commands,
 			 "interrupts", s.interrupts / commands, "sleeps", s.sleeps / commands,
-			 "device_ns", (s.device_ns - none.device_ns) / commands, "samples", ret);
+			 "device_ns", (s.device_ns - none.device_ns) / commands, "submit",
+			 submit - reading, "samples", ret);
 	return 0;
 }
 
 /* ---- all of them ---- */
 
 static const struct submit_path *const paths[] = {
-	&submit_path_uring, &submit_path_ioctl, &submit_path_array, &submit_path_nvme,
+	&submit_path_uring, &submit_path_ioctl, &submit_path_array, &submit_path_user, &submit_path_nvme,
 };
 
 static const unsigned int depths[] = { 1, MAX_DEPTH };

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <xf86drm.h>
 
+#include "loom_user_queue.h"
 #include "submit.h"
 
 /* ---- io_uring: one SQE a job, or one SQE for all that a turn submits ---- */
@@ -174,4 +175,53 @@ static void ioctl_close(void *state)
 const struct submit_path submit_path_ioctl = {
 	.name = "ioctl", .interrupt = "loom",
 	.open = ioctl_open, .turn = ioctl_turn, .close = ioctl_close,
+};
+
+/* ---- user-mode queue: no system call to submit ---- */
+
+struct user_state {
+	struct loom_user_queue *queue;
+	struct drm_loom_job job;
+};
+
+static void *user_open(struct submit_rig *rig, unsigned int depth)
+{
+	struct user_state *s = calloc(1, sizeof(*s));
+
+	s->job = depth > 1 ? rig->slice : rig->instant;
+	errno = -loom_user_queue_create(rig->dev, 64, 1, 3 * depth / 4, &s->queue);
+	if (!errno)
+		errno = -loom_user_queue_set_vm(s->queue, 0, rig->vm);
+	return errno ? NULL : s;
+}
+
+static int user_turn(void *state, unsigned int num, unsigned int wait)
+{
+	struct user_state *s = state;
+	struct loom_hw_cqe cqe;
+	unsigned int done = 0;
+	int ret = 0;
+
+	while (num-- && !ret)
+		ret = loom_user_queue_submit(s->queue, &s->job, 0);
+	while (!ret && done < wait) {
+		if (loom_user_queue_reap(s->queue, &cqe))
+			done++;
+		else
+			ret = loom_user_queue_wait(s->queue, 1000000000);
+	}
+	return ret ? ret : (int)done;
+}
+
+static void user_close(void *state)
+{
+	struct user_state *s = state;
+
+	loom_user_queue_destroy(s->queue);
+	free(s);
+}
+
+const struct submit_path submit_path_user = {
+	.name = "user-queue", .interrupt = "loom",
+	.open = user_open, .turn = user_turn, .close = user_close,
 };

@@ -20,3 +20,6 @@ $(call selftest,loom_power)
 $(call selftest,loom_removal)
 $(call selftest,loom_stress,-luring)
 $(call vm-script,selftests/loom_unload.sh)
+$(call debug-test,loom_failnth,selftests/loom_failnth.c selftests/loom_test.c,,-luring)
+$(call guest-test,loom_fuzz,$(addprefix selftests/fuzz/,main.c program.c execute.c calls.c calls_uring.c cover.c) \
+	selftests/loom_test.c,,-luring -lpthread)

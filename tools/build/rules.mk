@@ -22,6 +22,7 @@ HOST_TESTS  :=
 LONG_TESTS  :=
 FUZZERS     :=
 VM_TESTS    :=
+DEBUG_TESTS :=
 
 # Prerequisites with $$ are looked up when all module.mk files were read.
 .SECONDEXPANSION:
@@ -74,10 +75,20 @@ $(eval FUZZERS += $(B)/fuzzers/$(1))
 endef
 
 # kselftest's headers come from the kernel's source package, and warn; they are not ours to mend.
-define vm-test
+define guest-test
 $(call link-program,$(1),$(2),$(3),$(4),-isystem build/linux/selftests $(5),$(B)/selftests)
 $(foreach o,$(call objects-of,$(2)),$(eval $(o): | build/linux))
+endef
+
+define vm-test
+$(call guest-test,$(1),$(2),$(3),$(4),$(5))
 $(eval VM_TESTS += $(B)/selftests/$(1))
+endef
+
+# For the debug kernel only.
+define debug-test
+$(call guest-test,$(1),$(2),$(3),$(4),$(5))
+$(eval DEBUG_TESTS += $(B)/selftests/$(1))
 endef
 
 define vm-script

@@ -1,29 +1,35 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
-# In the guest: run every test of /payload/tests; logs and exit statuses go back in /out.
+# In the guest: run the tests of /payload/tests, in the order of /payload/order if there is one; logs and
+# exit statuses go back in /out.
 
-# run_test FILE
+limit=$(cat /payload/limit 2>/dev/null || echo 120)
+
+# run_test NAME
 run_test()
 {
-	name=${1##*/}
+	name=$1
 	case $name in
-	*.sh) set -- sh "$1" ;;
+	*.sh) set -- sh "/payload/tests/$name" ;;
+	*) set -- "/payload/tests/$name" ;;
 	esac
 	echo "# $name"
 	echo "loom-check: $name" >/dev/kmsg
 	# guest time, which an idle guest jumps through
-	timeout 120 "$@" >"/out/$name.log" 2>&1 </dev/null
+	timeout "$limit" "$@" >"/out/$name.log" 2>&1 </dev/null
 	echo $? >"/out/$name.status"
 }
 
-for t in /payload/tests/*; do
-	case $t in
-	*_removal) ;;
-	*) run_test "$t" ;;
-	esac
+tests() { cat /payload/order 2>/dev/null || ls /payload/tests; }
+
+# Leaks of the boot are nobody's here.
+[ ! -e /sys/kernel/debug/kmemleak ] || echo clear >/sys/kernel/debug/kmemleak
+
+for t in $(tests | grep -v '_removal$'); do
+	run_test "$t"
 done
 # what takes the device away for good comes last
-for t in /payload/tests/*_removal; do
-	[ ! -e "$t" ] || run_test "$t"
+for t in $(tests | grep '_removal$'); do
+	run_test "$t"
 done
 exit 0

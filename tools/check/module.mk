@@ -7,8 +7,10 @@
 #   vm      the VM tests on one vCPU, where an instruction is a nanosecond
 #   long    the tests that take minutes or hours in full
 #   smp     the VM tests on two vCPUs that run at the same time, where races show
+#   debug   KUnit, the VM tests, failing allocations and the fuzzer on a kernel with KASAN, UBSAN, lockdep,
+#           kmemleak and DMA-API debugging, none of which may have anything to say in the end
 
-.PHONY: check check-host check-vm check-long lane-host lane-long lane-san lane-san-tests lane-vm lane-smp lint
+.PHONY: check check-host check-vm check-long lane-host lane-long lane-san lane-san-tests lane-vm lane-smp lane-debug lint
 
 # Set-up may install what the rules of the tree look for, so what follows is a make of its own.
 check: setup ## every test, on the host and in the VM; the last line counts them
@@ -39,7 +41,13 @@ lane-san-tests: all $$(HOST_TESTS)
 	@B=$(B) tools/check/host build/check/san $(HOST_TESTS)
 
 lane-vm lane-smp: lane-%: all qemu module $$(VM_TESTS)
-	@tools/check/vm build/check/$* $(if $(filter smp,$*),--smp 2,--) $(VM_TESTS)
+	@tools/check/vm build/check/$* $(if $(filter smp,$*),--smp 2) -- $(VM_TESTS)
+
+# Those of the driver, not of what uses it.
+driver-tests = $(filter $(B)/selftests/loom_% selftests/%.sh,$(VM_TESTS))
+
+lane-debug: all qemu module-debug $$(driver-tests) $$(DEBUG_TESTS) $(B)/selftests/loom_fuzz
+	@tools/check/debug/run build/check/debug $(driver-tests) $(DEBUG_TESTS)
 
 # What the host tests execute of the device, the compiler and the library.
 .PHONY: coverage coverage-tests

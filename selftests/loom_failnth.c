@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every call of the driver, with the first, the second, ... allocation or user copy in it failing,
+ * until none is left to fail. Each time the call either succeeds anyway or fails with an errno that
+ * the interface documents, jobs run, and another tenant has seen nothing. What would have been
+ * leaked is for kmemleak. Needs a kernel with CONFIG_FAULT_INJECTION.
+ */
+
+#include <fcntl.h>
+#include <liburing.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kselftest.h"
+#include "loom_test.h"
+
+#define MAX_POINTS	400	/* no call has so many */
+#define JOBS		4u
+
+/* ---- what makes allocations fail ---- */
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) >= 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Also where the caller may sleep, and without a word in the log. */
+static bool inject_setup(void)
+{
+	return write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N") &&
+	       write_file("/sys/kernel/debug/failslab/verbose", "0") &&
+	       write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N") &&
+	       write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N") &&
+	       write_file("/sys/kernel/debug/fail_page_alloc/min-order", "0") &&
+	       write_file("/sys/kernel/debug/fail_page_alloc/verbose", "0") &&
+	       write_file("/sys/kernel/debug/fail_usercopy/verbose", "0");
+}
+
+static int nth_fd;
+
+static void inject_begin(unsigned int nth)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", nth);
+
+	if (pwrite(nth_fd, text, len, 0) != len)
+		abort();
+}
+
+/* Whether something failed. A reading that fails by itself says that nothing had until then. */
+static bool inject_end(void)
+{
+	char text[16] = "";
+	bool fired = pread(nth_fd, text, sizeof(text) - 1, 0) > 0 && text[0] == '0';
+
+	while (pwrite(nth_fd, "0", 1, 0) != 1)
+		;
+	return fired;
+}
+
+/* ---- tenants ---- */
+
+struct tenant {
+	int fd;
+	struct world w;
+	__u32 queue;
+	struct bo results;
+	struct drm_loom_job jobs[JOBS];
+	struct io_uring ring;
+	__u32 syncobj, done;
+};
+
+static void tenant_open(struct tenant *t)
+{
+	unsigned int i;
+
+	t->fd = loom_open();
+	if (t->fd < 0 || world_create(t->fd, &t->w) || queue_create(t->fd, 8, 2, 0, &t->queue) ||
+	    queue_set_vm(t->fd, t->queue, 0, t->w.vm) || bo_create(t->fd, PAGE, &t->results) ||
+	    io_uring_queue_init(8, &t->ring, IORING_SETUP_SQE128))
+		ksft_exit_fail_msg("no tenant: %s\n", strerror(errno));
+	world_program(&t->w, 1);
+	for (i = 0; i < JOBS; i++)
+		t->jobs[i] = world_job(&t->w, 0, i);
+	t->syncobj = syncobj_create(t->fd);
+	t->done = syncobj_create(t->fd);
+	/* A fence that has been signalled, to wait for. */
+	submit_and_wait(t->fd, t->queue, t->jobs, 1, NULL);
+	if (syncobj_timeline_signal(t->fd, t->done, 1))
+		ksft_exit_fail_msg("no fence: %s\n", strerror(errno));
+}
+
+static bool tenant_works(struct tenant *t)
+{
+	return !submit_and_wait(t->fd, t->queue, t->jobs, JOBS, &t->results) &&
+	       world_done(&t->w, 1);
+}
+
+/* ---- the calls ---- */
+
+struct scene {
+	struct tenant *t;
+	__u32 id;
+	int fd;
+	void *map;
+};
+
+struct call {
+	const char *name;
+	int (*before)(struct scene *s);	/* or NULL */
+	int (*call)(struct scene *s);	/* 0 or -errno */
+	void (*undo)(struct scene *s);	/* after success, or NULL */
+	void (*unmake)(struct scene *s);	/* what before() made, after failure, or NULL */
+	bool certain;			/* fails of nothing but its arguments' copy */
+};
+
+static int call_open(struct scene *s)
+{
+	s->fd = open("/dev/accel/accel0", O_RDWR);
+	return s->fd < 0 ? -errno : 0;
+}
+
+static void undo_open(struct scene *s)
+{
+	close(s->fd);
+}
+
+static int query(struct scene *s, __u32 type, __u32 index)
+{
+	char answer[1024];
+	struct drm_loom_query args = {
+		.type = type,
+		.index = index,
+		.size = sizeof(answer),
+		.data = (__u64)(uintptr_t)answer,
+	};
+
+	return loom_call(s->t->fd, DRM_IOCTL_LOOM_QUERY, &args);
+}
+
+static int call_query_device(struct scene *s) { return query(s, DRM_LOOM_QUERY_DEVICE, 0); }
+static int call_query_counters(struct scene *s) { return query(s, DRM_LOOM_QUERY_COUNTERS, 0); }
+static int call_query_time(struct scene *s) { return query(s, DRM_LOOM_QUERY_TIME, 0); }
+static int call_query_vm(struct scene *s) { return query(s, DRM_LOOM_QUERY_VM, s->t->w.vm); }
+
+static int call_bo_create(struct scene *s)
+{
+	struct drm_loom_bo_create args = { .size = 16 * PAGE };
+	int ret = loom_call(s->t->fd, DRM_IOCTL_LOOM_BO_CREATE, &args);
+
+	s->id = args.handle;
+	return ret;
+}
+
+static void undo_bo(struct scene *s)
+{
+	struct drm_gem_close args = { .handle = s->id };
+
+	loom_call(s->t->fd, DRM_IOCTL_GEM_CLOSE, &args);
+}
+
+static int call_bo_mmap(struct scene *s)
+{
+	struct drm_loom_bo_mmap args = { .handle = s->id };
+
+	return loom_call(s->t->fd, DRM_IOCTL_LOOM_BO_MMAP, &args);
+}
+
+static int before_map(struct scene *s)
+{
+	int ret = call_bo_create(s);
+
+	return ret ? ret : call_bo_mmap(s);
+}
+
+static int call_map(struct scene *s)
+{
+	struct drm_loom_bo_mmap args = { .handle = s->id };
+
+	if (loom_call(s->t->fd, DRM_IOCTL_LOOM_BO_MMAP, &args))
+		return -errno;
+	s->map = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+		      s->t->fd, args.offset);
+	return s->map == MAP_FAILED ? -errno : 0;
+}
+
+static void undo_map(struct scene *s)
+{
+	munmap(s->map, 16 * PAGE);
+	undo_bo(s);
+}
+
+static int call_vm_create(struct scene *s) { return vm_create(s->t->fd, 4096, &s->id); }
+static void undo_vm(struct scene *s) { vm_destroy(s->t->fd, s->id); }
+static int call_vm_destroy(struct scene *s) { return vm_destroy(s->t->fd, s->id); }
+
+#define BIND_VA (1ull << 40)
+
+/* Far from all else, so that every level of the tables is made. */
+static int call_bind(struct scene *s)
+{
+	struct bo bo = { .handle = s->id };
+
+	return vm_map(s->t->fd, s->t->w.vm, &bo, BIND_VA, 0, 16 * PAGE, DRM_LOOM_MAP_WRITE);
+}
+
+static void undo_bind(struct scene *s)
+{
+	vm_unmap(s->t->fd, s->t->w.vm, BIND_VA, 16 * PAGE);
+	undo_bo(s);
+}
+
+static int before_unbind(struct scene *s)
+{
+	int ret = call_bo_create(s);
+
+	return ret ? ret : call_bind(s);
+}
+
+static int call_unbind(struct scene *s)
+{
+	return vm_unmap(s->t->fd, s->t->w.vm, BIND_VA, 16 * PAGE);
+}
+
+static int call_queue_create(struct scene *s)
+{
+	return queue_create(s->t->fd, 64, 4, 0, &s->id);
+}
+
+static void undo_queue(struct scene *s) { queue_destroy(s->t->fd, s->id); }
+static int call_queue_destroy(struct scene *s) { return queue_destroy(s->t->fd, s->id); }
+
+static int call_set_vm(struct scene *s)
+{
+	return queue_set_vm(s->t->fd, s->t->queue, 1, s->t->w.vm);
+}
+
+static void undo_set_vm(struct scene *s) { queue_set_vm(s->t->fd, s->t->queue, 1, 0); }
+
+/* With all that a submission can have: results, a fence before it and one after it. */
+static int call_submit(struct scene *s)
+{
+	struct submission sub;
+
+	submission_init(&sub, s->t->queue, s->t->jobs, JOBS, &s->t->results);
+	submission_wait_for(&sub, s->t->done, 1);
+	submission_signal(&sub, s->t->syncobj, 0);
+	return submission_run(s->t->fd, &sub);
+}
+
+static void undo_submit(struct scene *s) { syncobj_wait(s->t->fd, s->t->syncobj); }
+
+static int call_uring(struct scene *s)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&s->t->ring);
+	struct drm_loom_submit args = {
+		.queue_id = s->t->queue,
+		.num_jobs = JOBS,
+		.results_handle = s->t->results.handle,
+		.jobs = (__u64)(uintptr_t)s->t->jobs,
+	};
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	if (!sqe)
+		return -ENOSPC;
+	memset(sqe, 0, 2 * sizeof(*sqe));
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = s->t->fd;
+	sqe->cmd_op = LOOM_URING_SUBMIT;
+	memcpy(sqe->cmd, &args, sizeof(args));
+	/* io_uring may have failed before it took the entry: then it is there still. */
+	do {
+		ret = io_uring_submit_and_wait(&s->t->ring, 1);
+	} while (ret == -EINTR || ret == -ENOMEM || ret == -EAGAIN || ret == -EFAULT);
+	if (ret < 0)
+		return ret;
+	ret = io_uring_wait_cqe(&s->t->ring, &cqe);
+	if (ret)
+		return ret;
+	ret = cqe->res;
+	io_uring_cqe_seen(&s->t->ring, cqe);
+	return ret;
+}
+
+static int call_export(struct scene *s)
+{
+	struct drm_prime_handle args = { .handle = s->id, .flags = O_RDWR | O_CLOEXEC };
+	int ret = loom_call(s->t->fd, DRM_IOCTL_PRIME_HANDLE_TO_FD, &args);
+
+	s->fd = args.fd;
+	return ret;
+}
+
+static void undo_export(struct scene *s)
+{
+	close(s->fd);
+	undo_bo(s);
+}
+
+/* A buffer of another tenant, so that it is more than a look-up. */
+static int before_import(struct scene *s)
+{
+	int ret = call_bo_create(s);
+
+	return ret ? ret : call_export(s);
+}
+
+static int other_fd;
+
+static int call_import(struct scene *s)
+{
+	struct drm_prime_handle args = { .fd = s->fd };
+	struct drm_gem_close close_args;
+	int ret = loom_call(other_fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args);
+
+	close_args = (struct drm_gem_close){ .handle = args.handle };
+	if (!ret)
+		loom_call(other_fd, DRM_IOCTL_GEM_CLOSE, &close_args);
+	return ret;
+}
+
+static int call_fdinfo(struct scene *s)
+{
+	char path[64], text[4096];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", s->t->fd);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return -errno;
+	ret = read(fd, text, sizeof(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+static const struct call calls[] = {
+	{ "open", NULL, call_open, undo_open },
+	{ "query device", NULL, call_query_device },
+	{ "query counters", NULL, call_query_counters },
+	{ "query time", NULL, call_query_time },
+	{ "query vm", NULL, call_query_vm },
+	{ "bo create", NULL, call_bo_create, undo_bo },
+	{ "bo mmap", call_bo_create, call_bo_mmap, undo_bo, undo_bo },
+	{ "mmap", before_map, call_map, undo_map, undo_bo },
+	{ "vm create", NULL, call_vm_create, undo_vm },
+	{ "vm destroy", call_vm_create, call_vm_destroy, NULL, undo_vm, true },
+	{ "vm map", call_bo_create, call_bind, undo_bind, undo_bo },
+	{ "vm unmap", before_unbind, call_unbind, undo_bo, undo_bind, true },
+	{ "queue create", NULL, call_queue_create, undo_queue },
+	{ "queue destroy", call_queue_create, call_queue_destroy, NULL, undo_queue, true },
+	{ "queue set vm", NULL, call_set_vm, undo_set_vm, NULL, true },
+	{ "submit", NULL, call_submit, undo_submit },
+	{ "uring submit", NULL, call_uring },
+	{ "prime export", call_bo_create, call_export, undo_export, undo_bo },
+	{ "prime import", before_import, call_import, undo_export, undo_export },
+	{ "fdinfo", NULL, call_fdinfo },
+};
+
+/* ---- the sweep ---- */
+
+struct tally {
+	unsigned int points, tolerated, nomem, fault, other;
+};
+
+static bool count(struct tally *tally, int ret, bool certain)
+{
+	tally->points++;
+	switch (ret) {
+	case 0:
+		tally->tolerated++;
+		return true;
+	case -EFAULT:
+		tally->fault++;
+		return true;
+	case -ENOMEM:
+		tally->nomem++;
+		return !certain;
+	default:
+		tally->other++;
+		return false;
+	}
+}
+
+/* Returns whether something failed in the call; *ok becomes false when that had effects. */
+static bool run_point(const struct call *call, struct tenant *t, struct tenant *other,
+		      unsigned int nth, struct tally *tally, bool *ok)
+{
+	struct scene s = { .t = t };
+	bool fired;
+	int ret;
+
+	if (call->before && call->before(&s))
+		ksft_exit_fail_msg("%s: cannot be prepared\n", call->name);
+	inject_begin(nth);
+	ret = call->call(&s);
+	fired = inject_end();
+
+	if (!ret && call->undo)
+		call->undo(&s);
+	if (ret && call->unmake)
+		call->unmake(&s);
+	if (!fired) {
+		*ok &= !ret;
+	} else if (!count(tally, ret, call->certain)) {
+		ksft_print_msg("%s: point %u: %s\n", call->name, nth, strerror(-ret));
+		*ok = false;
+	}
+	*ok &= tenant_works(t) && tenant_works(other);
+	return fired;
+}
+
+static void sweep(const struct call *call, struct tenant *t, struct tenant *other)
+{
+	struct tally tally = {};
+	unsigned int nth = 1;
+	bool ok = true;
+
+	while (nth < MAX_POINTS && run_point(call, t, other, nth, &tally, &ok))
+		nth++;
+	ksft_print_msg("matrix | %s | %u | ENOMEM %u, EFAULT %u, none %u, other %u | %s\n",
+		       call->name, tally.points, tally.nomem, tally.fault, tally.tolerated,
+		       tally.other, ok ? "nothing" : "FAILED");
+	ksft_test_result(ok && nth < MAX_POINTS, "%s: %u points\n", call->name, tally.points);
+}
+
+int main(void)
+{
+	struct tenant t = {}, other = {};
+	unsigned int i;
+
+	ksft_print_header();
+	nth_fd = open("/proc/self/fail-nth", O_RDWR);
+	if (nth_fd < 0 || !inject_setup())
+		ksft_exit_skip("no fault injection in this kernel\n");
+	ksft_set_plan(ARRAY_SIZE(calls));
+	tenant_open(&t);
+	tenant_open(&other);
+	other_fd = other.fd;
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		sweep(&calls[i], &t, &other);
+	ksft_finished();
+}

@@ -382,6 +382,7 @@ static bool count(struct tally *tally, int ret, bool certain)
 		tally->fault++;
 		return true;
 	case -ENOMEM:
+	case -ENOSPC: /* shmem says so when it has no inode */
 		tally->nomem++;
 		return !certain;
 	default:

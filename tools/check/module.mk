@@ -43,8 +43,8 @@ lane-san-tests: all $$(HOST_TESTS)
 lane-vm lane-smp: lane-%: all qemu module $$(VM_TESTS)
 	@tools/check/vm build/check/$* $(if $(filter smp,$*),--smp 2) -- $(VM_TESTS)
 
-# Those of the driver, not of what uses it.
-driver-tests = $(filter $(B)/selftests/loom_% selftests/%.sh,$(VM_TESTS))
+# Those of the driver, not of what uses it, and none that takes the device away.
+driver-tests = $(filter-out %_removal,$(filter $(B)/selftests/loom_% selftests/%.sh,$(VM_TESTS)))
 
 lane-debug: all qemu module-debug $$(driver-tests) $$(DEBUG_TESTS) $(B)/selftests/loom_fuzz
 	@tools/check/debug/run build/check/debug $(driver-tests) $(DEBUG_TESTS)

@@ -14,7 +14,9 @@ check()
 }
 
 # none PATTERN: no such line in the log since the tests began; those there are, with what follows, are shown
-none() { ! dmesg | sed '1,/loom-check: /d' | grep -E -A 40 "$1" | head -n 120 | grep .; }
+# What io_uring of 6.12 asserts of itself when a ring ends with a cancelable command in it is not the driver's: it
+# completes the command in io_ring_exit_work, as the submitter's task, which is gone.
+none() { ! dmesg | sed '1,/loom-check: /d; /at io_get_cqe_overflow/d' | grep -E -A 40 "$1" | head -n 120 | grep .; }
 
 # An object must be some seconds old to count as leaked.
 scan()

@@ -29,6 +29,8 @@ int loom_ring_prep(struct loom_ring *ring, struct loom_queue *queue,
 {
 	struct drm_loom_submit submit = {
 		.queue_id = queue->id,
+		/* Its one CQE comes with the last job, however the queue saves interrupts up. */
+		.flags = num > 1 ? DRM_LOOM_SUBMIT_IRQ : 0,
 		.num_jobs = num,
 		.results_handle = results ? results->handle : 0,
 		.results_offset = offset,

@@ -7,9 +7,9 @@
  *
  * Preemption is at slice boundaries, before dispatch: the engines' streams are in order, so what
  * was dispatched runs before a job of a higher band. How far the firmware dispatches ahead is
- * therefore bounded, by what prefetch can use: once the engines have work for as long as it takes
- * to fill the whole weight SRAM, a job dispatched now instead of later would not start earlier; twice
- * that for compute while DRAM has nothing to do.
+ * therefore bounded, by what prefetch can use: once the channel has work for as long as it takes to
+ * fill the whole weight SRAM, or compute for twice that, a job dispatched now instead of later would
+ * not start earlier.
  */
 #include "device.h"
 
@@ -63,9 +63,7 @@ static bool wants_more(const struct loom_sim *sim, const struct core *core)
 	enough = far_enough(caps);
 	fetch = loom_timing_dram_ps(caps, core->fetch_left + dram_planned(core));
 	/* A long compute does not idle DRAM: what is fetched meanwhile need not be later. */
-	if (fetch <= MARGIN_JOBS * caps->fw_job_ns * PS_PER_NS)
-		return core->compute_left <= 2 * enough;
-	return fetch <= enough && core->compute_left <= enough;
+	return fetch <= enough && core->compute_left <= 2 * enough;
 }
 
 /* ---- work comes and goes ---- */

@@ -7,7 +7,8 @@
 set -euo pipefail
 
 B=${B:-build}
-HEADERS=(userspace/libloom/include/loom.h userspace/libloom/include/loom_client.h)
+HEADERS=(userspace/libloom/include/loom.h userspace/libloom/include/loom_client.h
+	userspace/libloom/include/loom_user_queue.h)
 DIR=$(mktemp -d)
 trap 'rm -rf "$DIR"' EXIT
 

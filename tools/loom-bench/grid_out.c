@@ -9,6 +9,7 @@
 
 #include "bench.h"
 #include "experiment.h"
+#include "report.h"
 
 static json_t *models_json(const struct grid_row *r)
 {
@@ -167,5 +168,6 @@ int grid_svg(const struct grid *g, const char *title, const struct grid_row *row
 	cairo_surface_finish(s);
 	err = cairo_surface_status(s);
 	cairo_surface_destroy(s);
+	report_forget_fonts();
 	return err ? bench_fail(-EIO, "%s: cannot write", g->svg) : 0;
 }

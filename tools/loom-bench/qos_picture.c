@@ -7,6 +7,7 @@
 
 #include "bench.h"
 #include "qos.h"
+#include "report.h"
 
 #define WIDTH 980
 #define HEIGHT 400
@@ -119,5 +120,6 @@ int qos_picture(const struct qos *q, const char *title, const struct qos_curve *
 	cairo_surface_finish(s);
 	err = cairo_surface_status(s);
 	cairo_surface_destroy(s);
+	report_forget_fonts();
 	return err ? bench_fail(-EIO, "%s: cannot write", q->curve) : 0;
 }

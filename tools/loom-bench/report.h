@@ -71,4 +71,6 @@ int same_outputs(struct report *r);
 /* "fifo" in the words of the table. */
 const char *policy_title(const char *policy);
 
+void report_forget_fonts(void);	/* after a picture */
+
 #endif /* LOOM_BENCH_REPORT_H */

@@ -20,7 +20,7 @@ static const char help[] =
 "Serve closed-loop streams of queries: each model alone, then all of them woven.\n"
 "MODEL is [NAME=]FILE.loom[:DIR], with the inputs DIR/input.TENSOR.npy.\n\n"
 "  --out DIR         where raw.json, traces and outputs go (required)\n"
-"  --policy NAME     measure this policy; may be repeated (default fifo, layerweaver)\n"
+"  --policy NAME     measure this policy; may be repeated (default fifo, layerweaver, loom)\n"
 "  --queries N       replies of every model in the measured span (default 20)\n"
 "  --warm N          replies of every model before it (default 4)\n"
 "  --tail N          replies of every model after it, all compared (default 4)\n"
@@ -194,6 +194,7 @@ static int parse(struct bench_options *o, int argc, char **argv)
 	if (!o->num_policies) {
 		o->policies[o->num_policies++] = "fifo";
 		o->policies[o->num_policies++] = "layerweaver";
+		o->policies[o->num_policies++] = "loom";
 	}
 	if (err)
 		fputs("Try: loom-bench run --help\n", stderr);

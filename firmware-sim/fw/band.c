@@ -7,9 +7,9 @@
  *
  * Preemption is at slice boundaries, before dispatch: the engines' streams are in order, so what
  * was dispatched runs before a job of a higher band. How far the firmware dispatches ahead is
- * therefore bounded, by what prefetch can use: once the channel has work for as long as it takes to
- * fill the whole weight SRAM, or compute for twice that, a job dispatched now instead of later would
- * not start earlier.
+ * therefore bounded, by what prefetch can use: once the channel has work for as long as it takes
+ * to fill the whole weight SRAM, or compute for twice that, a job dispatched now instead of later
+ * would not start earlier.
  */
 #include "device.h"
 

@@ -12,6 +12,8 @@
 #include "loom_counters.h"
 #include "loom_device.h"
 
+#define LOOM_DRY_TRIES		16
+#define LOOM_DRY_MOMENT_NS	20000
 #define LOOM_NUM_COUNTERS (sizeof(struct loom_hw_counters) / sizeof(u64))
 
 /* Of one core. Protected by loom_device.counters_lock. */
@@ -19,6 +21,7 @@ struct loom_tally {
 	u64 before[LOOM_NUM_COUNTERS];	/* counted until the last stop */
 	u64 busy_before;
 	u64 started, dry_at_start;	/* device ns */
+	u64 busy_seen;			/* since then: the reads are not of one moment */
 };
 
 int loom_counters_init(struct loom_device *ldev)
@@ -43,6 +46,25 @@ static u64 loom_core_counter(struct loom_device *ldev, u32 core, size_t offset)
 	return loom_read64(ldev, LOOM_REG_CORE(core) + offset);
 }
 
+/*
+ * Device time and the part of it that the core was without jobs, nearly of one moment: an emulated
+ * CPU may be held up between two reads for longer than any job runs.
+ */
+static u64 loom_core_dry(struct loom_device *ldev, u32 core, u64 *time)
+{
+	u64 before = loom_read64(ldev, LOOM_REG_TIME), dry;
+	unsigned int tries;
+
+	for (tries = 0; tries < LOOM_DRY_TRIES; tries++) {
+		dry = loom_core_counter(ldev, core, offsetof(struct loom_hw_counters, dry));
+		*time = loom_read64(ldev, LOOM_REG_TIME);
+		if (*time - before < LOOM_DRY_MOMENT_NS)
+			break;
+		before = *time;
+	}
+	return dry;
+}
+
 /* Time since the start that the core was not without jobs. */
 static u64 loom_tally_busy(struct loom_device *ldev, u32 core)
 {
@@ -51,10 +73,11 @@ static u64 loom_tally_busy(struct loom_device *ldev, u32 core)
 
 	lockdep_assert_held(&ldev->counters_lock);
 
-	time = loom_read64(ldev, LOOM_REG_TIME) - tally->started;
-	dry = loom_core_counter(ldev, core, offsetof(struct loom_hw_counters, dry));
-	dry -= tally->dry_at_start;
-	return time > dry ? time - dry : 0;
+	dry = loom_core_dry(ldev, core, &time) - tally->dry_at_start;
+	time -= tally->started;
+	if (time > dry)
+		tally->busy_seen = max(tally->busy_seen, time - dry);
+	return tally->busy_seen;
 }
 
 /* The firmware has booted. */
@@ -67,9 +90,8 @@ void loom_counters_start(struct loom_device *ldev)
 	for (i = 0; i < ldev->caps.num_cores; i++) {
 		struct loom_tally *tally = &ldev->tallies[i];
 
-		tally->started = loom_read64(ldev, LOOM_REG_TIME);
-		tally->dry_at_start = loom_core_counter(ldev, i,
-							offsetof(struct loom_hw_counters, dry));
+		tally->dry_at_start = loom_core_dry(ldev, i, &tally->started);
+		tally->busy_seen = 0;
 	}
 	ldev->counting = true;
 	spin_unlock_irqrestore(&ldev->counters_lock, flags);

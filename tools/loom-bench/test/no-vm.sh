@@ -36,10 +36,10 @@ status()
 
 make_model() { "$B/bin/write-model" "$1" "$2" "$3" "$4" tiny "$OUT/$1.loom"; }
 
-# measure DIR [OPTION…]
+# measure DIR [OPTION…]: long enough that the ends of the span do not show above the bound
 measure()
 {
-	"$B/bin/loom-bench" run --no-vm --device sim:tiny --queries 10 --out "$OUT/$1" "${@:2}" \
+	"$B/bin/loom-bench" run --no-vm --device sim:tiny --queries 100 --out "$OUT/$1" "${@:2}" \
 		"$OUT/alpha.loom" "$OUT/beta.loom"
 }
 

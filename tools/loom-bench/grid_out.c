@@ -56,11 +56,6 @@ int grid_json(const struct grid *g, const char *kind, const struct grid_row *row
 #define TOP 64
 #define WIDTH 900
 
-static const double colours[][3] = {	/* Okabe and Ito: told apart by all eyes */
-	{ 0.00, 0.45, 0.70 }, { 0.90, 0.62, 0.00 }, { 0.00, 0.62, 0.45 }, { 0.80, 0.47, 0.65 },
-	{ 0.84, 0.37, 0.00 }, { 0.34, 0.71, 0.91 }, { 0.35, 0.35, 0.35 }, { 0.80, 0.75, 0.20 },
-};
-
 struct picture {
 	cairo_t *c;
 	double y, scale;	/* pixels per unit of gain */
@@ -89,7 +84,7 @@ static void text(struct picture *p, double x, double y, const char *s, double al
 
 static void bar(struct picture *p, const struct grid *g, const struct grid_row *r)
 {
-	const double *rgb = colours[policy_number(g, r->policy) % 8];
+	const double *rgb = report_colours[policy_number(g, r->policy) % REPORT_COLOURS];
 	double w = fmax(0, r->stp - 1) * p->scale, bound = (r->bound - 1) * p->scale;
 	char label[32];
 
@@ -127,7 +122,7 @@ static void legend(struct picture *p, const struct grid *g, const char *title)
 
 	text(p, 12, 26, title, 0);
 	for (i = 0; i < g->num_policies; i++) {
-		cairo_set_source_rgb(p->c, colours[i % 8][0], colours[i % 8][1], colours[i % 8][2]);
+		cairo_set_source_rgb(p->c, report_colours[i % REPORT_COLOURS][0], report_colours[i % REPORT_COLOURS][1], report_colours[i % REPORT_COLOURS][2]);
 		cairo_rectangle(p->c, x, 42, 11, 11);
 		cairo_fill(p->c);
 		text(p, x + 16, 52, g->policies[i], 0);

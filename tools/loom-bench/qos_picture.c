@@ -16,11 +16,6 @@
 #define PLOT_TOP 80
 #define MOST_VIOLATIONS 0.1
 
-static const double colours[][3] = {	/* Okabe and Ito: told apart by all eyes */
-	{ 0.00, 0.45, 0.70 }, { 0.90, 0.62, 0.00 }, { 0.00, 0.62, 0.45 }, { 0.80, 0.47, 0.65 },
-	{ 0.84, 0.37, 0.00 }, { 0.34, 0.71, 0.91 }, { 0.35, 0.35, 0.35 }, { 0.80, 0.75, 0.20 },
-};
-
 struct plot {
 	cairo_t *c;
 	double left, most_x, most_y;
@@ -38,7 +33,7 @@ static double y_of(const struct plot *p, double value)
 
 static void colour(cairo_t *c, unsigned int i)
 {
-	const double *rgb = colours[i % (sizeof(colours) / sizeof(colours[0]))];
+	const double *rgb = report_colours[i % REPORT_COLOURS];
 
 	cairo_set_source_rgb(c, rgb[0], rgb[1], rgb[2]);
 }

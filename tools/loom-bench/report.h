@@ -71,6 +71,9 @@ int same_outputs(struct report *r);
 /* "fifo" in the words of the table. */
 const char *policy_title(const char *policy);
 
+#define REPORT_COLOURS 8
+extern const double report_colours[REPORT_COLOURS][3];	/* red, green, blue; of models or policies */
+
 void report_forget_fonts(void);	/* after a picture */
 
 #endif /* LOOM_BENCH_REPORT_H */

@@ -22,7 +22,7 @@
 #define AXIS 56
 #define SPAN_PERIODS 4.0	/* of the slowest model alone */
 
-static const double colours[BENCH_MAX_MODELS][3] = {	/* Okabe and Ito: told apart by all eyes */
+const double report_colours[REPORT_COLOURS][3] = {	/* Okabe and Ito: told apart by all eyes */
 	{ 0.00, 0.45, 0.70 }, { 0.90, 0.62, 0.00 }, { 0.00, 0.62, 0.45 }, { 0.80, 0.47, 0.65 },
 	{ 0.84, 0.37, 0.00 }, { 0.34, 0.71, 0.91 }, { 0.35, 0.35, 0.35 }, { 0.80, 0.75, 0.20 },
 };
@@ -70,7 +70,7 @@ static unsigned int num_policies(const struct report *r)
 static void bar(struct picture *p, const struct report_phase *ph, const struct report_slice *s,
 		uint64_t start, uint64_t end, uint64_t busy)
 {
-	const double *rgb = colours[s->model];
+	const double *rgb = report_colours[s->model];
 	double a, b, strength;
 
 	if (!start || end <= start || end <= ph->from)
@@ -151,7 +151,7 @@ static void legend(struct picture *p)
 
 	font(p, 15, false);
 	for (i = 0; i < p->r->num_models; i++) {
-		cairo_set_source_rgb(p->c, colours[i][0], colours[i][1], colours[i][2]);
+		cairo_set_source_rgb(p->c, report_colours[i][0], report_colours[i][1], report_colours[i][2]);
 		cairo_rectangle(p->c, x, 55, 16, 16);
 		cairo_fill(p->c);
 		grey(p, 0.15);

@@ -144,6 +144,11 @@ int grid_open(struct grid *g, const char *const *names, unsigned int num);
 void grid_close(struct grid *g);
 int grid_cell(const struct grid *g, const unsigned int *which, unsigned int num, const char *policy,
 	      bool strict, struct grid_row *row);
+/* One combination under every policy and kind of arrivals asked for; run measures and prints a cell. */
+typedef int grid_run(const struct grid *g, const unsigned int *which, const char *policy, bool strict,
+		     struct grid_row *row);
+int grid_cells(const struct grid *g, const unsigned int *which, grid_run *run, struct grid_row *rows,
+	       unsigned int *num);
 bool grid_wanted(const struct grid *g, const unsigned int *which, unsigned int num);
 void grid_name(const struct grid_row *row, char *text, size_t size);
 

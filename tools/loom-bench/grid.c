@@ -321,3 +321,18 @@ bool grid_wanted(const struct grid *g, const unsigned int *which, unsigned int n
 	grid_name(&row, name, sizeof(name));
 	return !g->only || !strcmp(g->only, name);
 }
+
+int grid_cells(const struct grid *g, const unsigned int *which, grid_run *run, struct grid_row *rows,
+	       unsigned int *num)
+{
+	unsigned int p;
+	int err = 0, strict;
+
+	for (strict = 0; strict < 2; strict++) {
+		if (strict ? !g->strict : !g->queued)
+			continue;
+		for (p = 0; !err && p < g->num_policies; p++)
+			err = run(g, which, g->policies[p], strict, &rows[(*num)++]);
+	}
+	return err;
+}

@@ -118,11 +118,13 @@ static void group_head(struct picture *p, const struct grid_row *r)
 static void legend(struct picture *p, const struct grid *g, const char *title)
 {
 	double x = LEFT;
+	const double *rgb;
 	unsigned int i;
 
 	text(p, 12, 26, title, 0);
 	for (i = 0; i < g->num_policies; i++) {
-		cairo_set_source_rgb(p->c, report_colours[i % REPORT_COLOURS][0], report_colours[i % REPORT_COLOURS][1], report_colours[i % REPORT_COLOURS][2]);
+		rgb = report_colours[i % REPORT_COLOURS];
+		cairo_set_source_rgb(p->c, rgb[0], rgb[1], rgb[2]);
 		cairo_rectangle(p->c, x, 42, 11, 11);
 		cairo_fill(p->c);
 		text(p, x + 16, 52, g->policies[i], 0);

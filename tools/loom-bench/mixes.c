@@ -63,20 +63,6 @@ static int run_cell(const struct grid *g, const unsigned int *which, const char 
 	return 0;
 }
 
-static int run_mix(const struct grid *g, const unsigned int *which, struct grid_row *rows, unsigned int *num)
-{
-	unsigned int p;
-	int err = 0, strict;
-
-	for (strict = 0; strict < 2; strict++) {
-		if (strict ? !g->strict : !g->queued)
-			continue;
-		for (p = 0; !err && p < g->num_policies; p++)
-			err = run_cell(g, which, g->policies[p], strict, &rows[(*num)++]);
-	}
-	return err;
-}
-
 static int run_all(const struct grid *g, struct grid_row *rows, unsigned int *num)
 {
 	unsigned int i[4];
@@ -87,7 +73,7 @@ static int run_all(const struct grid *g, struct grid_row *rows, unsigned int *nu
 			for (i[2] = NUM_COMPUTE; i[2] < NUM_NAMES; i[2]++)
 				for (i[3] = i[2] + 1; !err && i[3] < NUM_NAMES; i[3]++)
 					if (grid_wanted(g, i, 4))
-						err = run_mix(g, i, rows, num);
+						err = grid_cells(g, i, run_cell, rows, num);
 	return err;
 }
 

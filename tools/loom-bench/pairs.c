@@ -158,21 +158,6 @@ static int run_cell(const struct grid *g, const unsigned int *which, const char 
 	return 0;
 }
 
-static int run_pair(const struct grid *g, const unsigned int *which, struct grid_row *rows,
-		    unsigned int *num)
-{
-	unsigned int p;
-	int err = 0, strict;
-
-	for (strict = 0; strict < 2; strict++) {
-		if (strict ? !g->strict : !g->queued)
-			continue;
-		for (p = 0; !err && p < g->num_policies; p++)
-			err = run_cell(g, which, g->policies[p], strict, &rows[(*num)++]);
-	}
-	return err;
-}
-
 static int run_all(const struct grid *g, struct grid_row *rows, unsigned int *num)
 {
 	unsigned int which[2];
@@ -181,7 +166,7 @@ static int run_all(const struct grid *g, struct grid_row *rows, unsigned int *nu
 	for (which[0] = 0; which[0] < NUM_COMPUTE; which[0]++)
 		for (which[1] = NUM_COMPUTE; !err && which[1] < NUM_NAMES; which[1]++)
 			if (grid_wanted(g, which, 2))
-				err = run_pair(g, which, rows, num);
+				err = grid_cells(g, which, run_cell, rows, num);
 	return err;
 }
 

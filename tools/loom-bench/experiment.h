@@ -139,6 +139,15 @@ struct grid_row {
 
 /* Returns 0, an exit status below 0, or 1 after --help. */
 int grid_parse(struct grid *g, int argc, char **argv, const char *help);
+
+/* What an experiment takes where nothing is said, if not firmware-sim, layerweaver and loom. */
+struct grid_defaults {
+	const struct engine_ops *engine;
+	const char *policies[GRID_MAX_POLICIES];	/* up to NULL */
+};
+
+int grid_parse_as(struct grid *g, int argc, char **argv, const char *help,
+		  const struct grid_defaults *defaults);
 /* Compiled networks by name, each measured alone. */
 int grid_open(struct grid *g, const char *const *names, unsigned int num);
 void grid_close(struct grid *g);

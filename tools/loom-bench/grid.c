@@ -117,13 +117,21 @@ static int parse_option(struct grid *g, int c)
 	}
 }
 
+static const struct grid_defaults closed_loop = { &engine_device, { "layerweaver", "loom" } };
+
 int grid_parse(struct grid *g, int argc, char **argv, const char *help)
+{
+	return grid_parse_as(g, argc, argv, help, &closed_loop);
+}
+
+int grid_parse_as(struct grid *g, int argc, char **argv, const char *help,
+		  const struct grid_defaults *defaults)
 {
 	int c, err = 0;
 
 	*g = (struct grid) {
 		.networks = "build/networks/memory-centric", .batch = 1, .queries = 12, .queued = true,
-		.engine = &engine_device,
+		.engine = defaults->engine,
 	};
 	while (!err && (c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (c == OPT_HELP) {
@@ -134,10 +142,11 @@ int grid_parse(struct grid *g, int argc, char **argv, const char *help)
 	}
 	if (!err && optind < argc)
 		err = bench_fail(-EINVAL, "'%s' is too much", argv[optind]);
-	if (!g->num_policies) {
-		g->policies[g->num_policies++] = "layerweaver";
-		g->policies[g->num_policies++] = "loom";
-	}
+	if (!g->num_policies)
+		while (defaults->policies[g->num_policies]) {
+			g->policies[g->num_policies] = defaults->policies[g->num_policies];
+			g->num_policies++;
+		}
 	if (err)
 		fprintf(stderr, "Try: loom-bench %s --help\n", argv[0]);
 	return err;

@@ -89,6 +89,10 @@ static int take_own(struct qos *q, int *argc, char **argv)
 	return err;
 }
 
+static const struct grid_defaults open_loop = {
+	&engine_model, { "fifo", "edf", "layerweaver-plus", "loom" },
+};
+
 static int parse(struct qos *q, int argc, char **argv)
 {
 	int err;
@@ -97,7 +101,7 @@ static int parse(struct qos *q, int argc, char **argv)
 	err = take_own(q, &argc, argv);
 	if (err)
 		return err;
-	err = grid_parse(&q->grid, argc, argv, help);
+	err = grid_parse_as(&q->grid, argc, argv, help, &open_loop);
 	if (!err && q->curve && !q->mix)
 		return bench_fail(-EINVAL, "--curve: say which --mix");
 	return err;

@@ -358,11 +358,11 @@ TEST_F(uring, async_cancel)
 	io_uring_prep_cancel64(sqe, 0, 0);
 	sqe->user_data = 1000;
 	io_uring_submit(&self->ring);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) { /* in any order: on a busy machine the commands may be done first */
 		c = reap(&self->ring);
 		if (c.user_data == 1000)
 			cancel = c.res;
-		else
+		else if (!c.user_data)
 			res = c.res;
 	}
 	EXPECT_TRUE((!cancel && res == -ECANCELED) ||

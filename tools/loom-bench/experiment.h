@@ -29,6 +29,8 @@ struct loom_model;
 struct machine {
 	char spec[256];			/* as loom_dev_open() takes it, without "sim:" */
 	char preset[32];
+	/* What crosses DRAM beside weights: "resident": nothing; "lease": inputs and outputs */
+	const char *activations;
 	uint64_t buffer_bytes, dram_bytes_per_s;
 };
 
@@ -43,6 +45,8 @@ struct workload {
 	unsigned int waiting;		/* requests a stream keeps outstanding under queued arrivals */
 };
 
+/* As machine.activations has it. */
+const char *workload_activations(const struct workload *w);
 int workload_open(struct workload *w, const struct machine *m, const char *path);
 void workload_sum(struct workload *w, const struct machine *m);
 void workload_close(struct workload *w);
@@ -151,6 +155,8 @@ int grid_parse_as(struct grid *g, int argc, char **argv, const char *help,
 /* Compiled networks by name, each measured alone. */
 int grid_open(struct grid *g, const char *const *names, unsigned int num);
 void grid_close(struct grid *g);
+/* What all figures that follow depend on, in a line. */
+void grid_head(const struct grid *g);
 int grid_cell(const struct grid *g, const unsigned int *which, unsigned int num, const char *policy,
 	      bool strict, struct grid_row *row);
 /* One combination under every policy and kind of arrivals asked for; run measures and prints a cell. */

@@ -207,6 +207,19 @@ static bool part_of(const char *only, const char *name)
 	return false;
 }
 
+/* One table, one assumption. */
+static int same_activations(struct grid *g, const struct workload *w)
+{
+	const char *has = workload_activations(w);
+
+	if (!g->machine.activations)
+		g->machine.activations = has;
+	if (!strcmp(g->machine.activations, has))
+		return 0;
+	return bench_fail(-EINVAL, "%s: %s has activations=%s, those before it %s", g->networks, w->name, has,
+			  g->machine.activations);
+}
+
 static int add_network(struct grid *g, const char *name)
 {
 	struct workload *w = &g->workloads[g->num_workloads];
@@ -224,6 +237,8 @@ static int add_network(struct grid *g, const char *name)
 	}
 	err = workload_open(w, &g->machine, path);
 	if (!err)
+		err = same_activations(g, w);
+	if (!err)
 		err = cell_alone(&like, w, &g->alone[g->num_workloads]);
 	g->num_workloads++;
 	return err;
@@ -240,6 +255,12 @@ int grid_open(struct grid *g, const char *const *names, unsigned int num)
 	for (i = 0; !err && i < num; i++)
 		err = add_network(g, names[i]);
 	return err;
+}
+
+void grid_head(const struct grid *g)
+{
+	printf("Loom, %s: batch %u, activations=%s, release=%s, engine %s\n", g->machine.spec, g->batch,
+	       g->machine.activations, g->release_layer ? "layer" : "tile", g->engine->name);
 }
 
 void grid_close(struct grid *g)

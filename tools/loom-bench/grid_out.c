@@ -23,7 +23,7 @@ static json_t *models_json(const struct grid_row *r)
 
 static json_t *row_json(const struct grid *g, const char *kind, const struct grid_row *r)
 {
-	return json_pack("{s:o s:s s:i s:s s:s s:s s:s s:f s:f s:f s:f s:f s:f s:f s:f s:I s:s}",
+	return json_pack("{s:o s:s s:i s:s s:s s:s s:s s:f s:f s:f s:f s:f s:f s:f s:f s:I s:s s:s}",
 			 kind, models_json(r), "preset", g->machine.preset, "batch", (int)g->batch,
 			 "policy", r->policy, "release", g->release_layer ? "layer" : "tile",
 			 "arrivals", r->strict ? "strict" : "queued", "device", g->machine.spec,
@@ -31,7 +31,8 @@ static json_t *row_json(const struct grid *g, const char *kind, const struct gri
 			 "closed_gain", 100 * (r->closed - 1), "antt", r->antt,
 			 "max_slowdown", r->max_slowdown, "mac_busy", r->f.mac,
 			 "dram_busy", r->f.dram, "compute_busy", r->f.compute,
-			 "weight_sram", (json_int_t)g->machine.buffer_bytes, "engine", g->engine->name);
+			 "weight_sram", (json_int_t)g->machine.buffer_bytes, "engine", g->engine->name,
+			 "activations", g->machine.activations);
 }
 
 int grid_json(const struct grid *g, const char *kind, const struct grid_row *rows, unsigned int num)
@@ -153,8 +154,8 @@ int grid_svg(const struct grid *g, const char *title, const struct grid_row *row
 	cairo_paint(p.c);
 	cairo_select_font_face(p.c, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
 	cairo_set_font_size(p.c, 11);
-	snprintf(full, sizeof(full), "%s (%s, batch %u, release=%s)", title, g->machine.spec, g->batch,
-		 g->release_layer ? "layer" : "tile");
+	snprintf(full, sizeof(full), "%s (%s, batch %u, activations=%s, release=%s)", title, g->machine.spec,
+		 g->batch, g->machine.activations, g->release_layer ? "layer" : "tile");
 	legend(&p, g, full);
 	for (i = 0; i < num; i++) {
 		if (!i || !same_models(&rows[i], &rows[i - 1]))

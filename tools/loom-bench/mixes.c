@@ -101,8 +101,8 @@ static int mixes(struct grid *g, struct grid_row *rows)
 
 	if (err)
 		return err;
-	printf("Loom, %s: batch %u, release=%s, engine %s\n\n", g->machine.spec, g->batch,
-	       g->release_layer ? "layer" : "tile", g->engine->name);
+	grid_head(g);
+	putchar('\n');
 	printf("%-56s %-16s %-7s %7s %7s %7s %6s %6s %6s %6s\n", "mix", "policy", "arrive", "gain %",
 	       "bound %", "even %", "ANTT", "slow", "engine", "DRAM");
 	err = run_all(g, rows, &num);

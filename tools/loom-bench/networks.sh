@@ -3,13 +3,24 @@
 #
 # The papers' networks, compiled for one simulated device and timing only:
 #
-#	networks.sh DIR DEVICE [NETWORK[:BATCH]...]
+#	networks.sh [LOOMC OPTION... --] DIR DEVICE [NETWORK[:BATCH]...]
 #
+# LOOMC OPTIONs say what crosses DRAM beside weights: --resident (nothing: as in the papers), --io f16.
 # DEVICE is as after "sim:", e.g. memory-centric,act-sram=2G. DIR/NETWORK-bBATCH.loom is cut into slices
 # of at most a MiB of weights; DIR/NETWORK-bBATCH-layers.loom has one slice a layer, as in the papers.
 # DIR/device says what they are for. Networks that are there already are not made again.
 set -eu
 B=${B:-build}
+EXTRA=
+case $1 in
+-*)
+	while [ "$1" != -- ]; do
+		EXTRA="$EXTRA $1"
+		shift
+	done
+	shift
+	;;
+esac
 DIR=$1 DEVICE=$2
 shift 2
 [ $# -gt 0 ] || for n in resnet50 resnext50 inception-v3 mobilenet-v2 bert-base bert-large xlnet ncf; do
@@ -20,7 +31,7 @@ OPTIONS=${DEVICE#"$PRESET"}
 OPTIONS=${OPTIONS#,}
 
 mkdir -p "$DIR"
-if [ -e "$DIR/device" ] && [ "$(cat "$DIR/device")" != "$DEVICE" ]; then
+if [ -e "$DIR/device" ] && [ "$(cat "$DIR/device")" != "$DEVICE$EXTRA" ]; then
 	echo "$DIR is for $(cat "$DIR/device")" >&2
 	exit 1
 fi
@@ -30,7 +41,8 @@ trap 'rm -rf "$onnx"' EXIT
 compile() {	# INPUT OUTPUT NAME OPTION...
 	from=$1 to=$2 as=$3
 	shift 3
-	"$B/bin/loomc" "$from" -o "$to.new" --preset "$PRESET" ${OPTIONS:+--caps "$OPTIONS"} --timing-only \
+	# shellcheck disable=SC2086  # words
+	"$B/bin/loomc" "$from" -o "$to.new" $EXTRA --preset "$PRESET" ${OPTIONS:+--caps "$OPTIONS"} --timing-only \
 		--name "$as" "$@" && mv "$to.new" "$to"
 }
 
@@ -43,4 +55,4 @@ for spec; do
 	compile "$onnx/m.onnx" "$out.loom" "$name" --slice-bytes 1048576
 	compile "$onnx/m.onnx" "$out-layers.loom" "$name" --no-slice
 done
-echo "$DEVICE" > "$DIR/device"
+echo "$DEVICE$EXTRA" > "$DIR/device"

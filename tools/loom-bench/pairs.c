@@ -177,8 +177,8 @@ static int pairs(struct grid *g, struct grid_row *rows)
 
 	if (err)
 		return err;
-	printf("Loom, %s: batch %u, release=%s, engine %s\n\n", g->machine.spec, g->batch,
-	       g->release_layer ? "layer" : "tile", g->engine->name);
+	grid_head(g);
+	putchar('\n');
 	print_networks(g);
 	print_head();
 	err = run_all(g, rows, &num);

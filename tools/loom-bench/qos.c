@@ -258,8 +258,7 @@ int qos_run(struct qos *q)
 	unsigned int i;
 	int err = 0;
 
-	printf("Loom, %s: batch %u, release=%s, engine %s\n", q->grid.machine.spec,
-	       q->grid.batch, q->grid.release_layer ? "layer" : "tile", q->grid.engine->name);
+	grid_head(&q->grid);
 	for (i = 0; !err && i < qos_num_mixes; i++)
 		if (!q->mix || q->mix == &qos_mixes[i])
 			err = run_mix(q, &qos_mixes[i]);

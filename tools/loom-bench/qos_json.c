@@ -30,9 +30,10 @@ static json_t *seeds_json(const struct qos *q, const struct qos_row *r)
 
 static json_t *row_json(const struct qos *q, const struct qos_row *r)
 {
-	return json_pack("{s:s s:s s:s s:i s:s s:s s:f s:f s:f s:i s:s s:o s:o}",
+	return json_pack("{s:s s:s s:s s:s s:i s:s s:s s:f s:f s:f s:i s:s s:o s:o}",
 			 "mix", r->streams.mix->name, "device", q->grid.machine.spec,
-			 "preset", q->grid.machine.preset, "batch", (int)q->grid.batch,
+			 "preset", q->grid.machine.preset, "activations", q->grid.machine.activations,
+			 "batch", (int)q->grid.batch,
 			 "policy", r->policy, "engine", q->grid.engine->name,
 			 "load", r->load, "bound", r->streams.bound, "worst_late_ms", 1e3 * r->worst_late,
 			 "arrivals", (int)r->streams.num_arrivals, "late", q->drop_late ? "drop" : "serve",

@@ -52,6 +52,24 @@ static void profile(struct workload *w, const struct machine *m)
 	}
 }
 
+static bool half_io(const struct loom_model *m)
+{
+	const struct loom_elf_info *info = loom_model_info(m);
+	unsigned int i;
+
+	for (i = 0; i < info->num_inputs + info->num_outputs; i++)
+		if (loom_model_tensor(m, i)->dtype == LOOM_TENSOR_F16)
+			return true;
+	return false;
+}
+
+const char *workload_activations(const struct workload *w)
+{
+	if (loom_model_info(w->file)->flags & LOOM_ELF_RESIDENT)
+		return "resident";
+	return half_io(w->file) ? "lease, io=f16" : "lease";
+}
+
 int workload_open(struct workload *w, const struct machine *m, const char *path)
 {
 	int err = loom_model_open(path, &w->file);

@@ -170,6 +170,8 @@ static struct program *try_plan(struct graph *g, bool wide, uint64_t room)
 
 	if (room)
 		spill(p, room);
+	if (p->c->options->resident)
+		keep_resident(p);
 	slice(p);
 	memory(p);
 	return p;
@@ -212,6 +214,9 @@ static struct program *plan(struct graph *g)
 
 	if (!wide)
 		p = try_plan(g, false, 0);
+	if (o->resident && p->lease_bytes > most)
+		fail(g->c, "--resident: the activations of a query take %llu bytes of activation SRAM, and there are %llu",
+		     (unsigned long long)p->lease_bytes, (unsigned long long)most);
 	/* Buffers do not always fit without gaps: then with less. */
 	for (uint64_t room = most; p->lease_bytes > most; room -= room / 16) {
 		if (room < most / 4)
@@ -219,6 +224,9 @@ static struct program *plan(struct graph *g)
 			     (unsigned long long)most);
 		p = try_plan(g, wide, room);
 	}
+	if (p->num_host_steps && (o->resident || o->io_f16))
+		fail(g->c, "operator %s runs on the host, which takes its values from DRAM as they are: neither --resident nor --io f16",
+		     p->host_steps[0]->node->op);
 	if (p->num_host_steps)
 		note_host(p);
 	if (p->num_loose)
@@ -241,6 +249,8 @@ static void compile(struct compile *c, const void *onnx, size_t size)
 	struct program *p;
 	struct graph *g;
 
+	if (c->options->resident && !c->options->timing_only)
+		fail(c, "--resident: inputs that never arrive are for timing only (--timing-only)");
 	c->keep_quantised = true;
 	g = import_model(c, onnx, size);
 	quant(g);

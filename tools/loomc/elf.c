@@ -83,6 +83,7 @@ static void put_info(struct image *im)
 		.num_layers = p->num_layers, .io_bytes = p->io_bytes,
 		.scratch_bytes = p->scratch_bytes, .needs = p->needs,
 		.num_host_steps = p->num_host_steps,
+		.flags = p->c->options->resident ? LOOM_ELF_RESIDENT : 0,
 	};
 
 	for (uint32_t i = 0; i < p->num_slices; i++) {

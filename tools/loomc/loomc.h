@@ -56,6 +56,8 @@ struct loomc_options {
 	bool no_slice;
 	bool device_only;	/* what the device cannot do is an error, and no work for the host */
 	bool timing_only;	/* weights have a size in the file, and no bytes */
+	bool resident;		/* inputs and outputs stay in activation SRAM: with timing_only */
+	bool io_f16;		/* fp32 inputs and outputs cross DRAM as halves */
 	uint64_t slice_bytes;	/* most weights of a slice; 0: chosen */
 	uint64_t lease_bytes;	/* most activation SRAM; 0: all that the device has */
 	bool quantise;		/* make a float model 8-bit, by its samples */

@@ -51,17 +51,18 @@ static void add_tensor(struct program *p, unsigned int i, const struct port *por
 {
 	struct loom_elf_tensor *t = &p->tensors[i];
 	const struct hostop_tensor *v = &port->value->t;
+	bool half = p->c->options->io_f16 && v->dtype == HOSTOP_F32;
 
 	if (!io_dtype(p, v->dtype))
 		fail(p->c, "'%s' is of %s, which the device cannot take in or give out (fix an input with --bind)",
 		     port->name, hostop_dtype_name(v->dtype));
 	p->port_names[i] = port->name;
-	t->dtype = v->dtype;
+	t->dtype = half ? LOOM_TENSOR_F16 : v->dtype;
 	t->rank = v->rank;
 	for (unsigned int d = 0; d < v->rank; d++)
 		t->dims[d] = (uint64_t)v->dims[d];
 	t->offset = p->io_bytes;
-	t->bytes = hostop_bytes(v);
+	t->bytes = hostop_bytes(v) / (half ? 2 : 1);
 	p->io_bytes = align64(p->io_bytes + t->bytes);
 }
 

@@ -21,6 +21,7 @@ struct buffer {
 	uint32_t number;	/* in the program */
 	uint32_t first, last;	/* commands that touch it, positions in the stream */
 	bool used;
+	bool resident;		/* from the first command to the last: an input or output that does not move */
 	bool is_home;		/* in the scratch region, not the lease */
 	struct buffer *inside;	/* made in place of this one */
 };

@@ -266,7 +266,8 @@ static void bring_input(struct program *p, struct value *v)
 {
 	const struct loom_elf_tensor *t = input_tensor(p, v);
 	bool by_host = !t && v->lowered && v->lowered->in_io;
-	enum loom_dtype dtype = v->t.dtype == HOSTOP_F32 ? LOOM_F32 : device_dtype(p, v);
+	bool wide = t ? t->dtype == LOOM_TENSOR_F32 : v->t.dtype == HOSTOP_F32;
+	enum loom_dtype dtype = wide ? LOOM_F32 : device_dtype(p, v);
 	struct place place = new_place(p, dtype, v->t.rank, v->t.dims, NULL);
 
 	if (!t && !by_host)

@@ -49,6 +49,9 @@ static const char help[] =
 "  --no-slice               one slice a layer, however large\n"
 "  --timing-only            leave the weights out of the file: for a device that does not\n"
 "                           compute (functional=off)\n"
+"  --resident               with --timing-only: inputs and outputs stay in activation SRAM, only\n"
+"                           weights cross DRAM, as in Layerweaver's paper\n"
+"  --io TYPE                fp32 inputs and outputs cross DRAM as f32 (default) or f16\n"
 "  --name NAME              the model's name (default: the file's)\n"
 "  --report FILE.json       predicted time and bytes of every layer, slice and command\n"
 "  --layers                 the layers as a table, to stdout: predicted cycles, bytes, MACs\n"
@@ -95,7 +98,7 @@ static int add_setting(struct loomc_setting *settings, unsigned int *num, char *
 }
 
 enum { OPT_PRESET = 256, OPT_CAPS, OPT_SHAPE, OPT_BIND, OPT_OUTPUT, OPT_SLICE_BYTES, OPT_NO_SLICE, OPT_LEASE,
-       OPT_TIMING_ONLY, OPT_NAME, OPT_REPORT, OPT_LAYERS, OPT_DYNAMIC, OPT_QUANTIZE, OPT_CALIBRATE,
+       OPT_TIMING_ONLY, OPT_RESIDENT, OPT_IO, OPT_NAME, OPT_REPORT, OPT_LAYERS, OPT_DYNAMIC, OPT_QUANTIZE, OPT_CALIBRATE,
        OPT_CALIBRATION, OPT_EMIT_QDQ, OPT_DUMP, OPT_HELP };
 
 static const struct option options[] = {
@@ -109,6 +112,8 @@ static const struct option options[] = {
 	{ "lease", required_argument, NULL, OPT_LEASE },
 	{ "no-slice", no_argument, NULL, OPT_NO_SLICE },
 	{ "timing-only", no_argument, NULL, OPT_TIMING_ONLY },
+	{ "resident", no_argument, NULL, OPT_RESIDENT },
+	{ "io", required_argument, NULL, OPT_IO },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "report", required_argument, NULL, OPT_REPORT },
 	{ "layers", no_argument, NULL, OPT_LAYERS },
@@ -183,6 +188,12 @@ static int parse_option(struct arguments *a, int option)
 	case OPT_LEASE: return parse_bytes(optarg, &o->lease_bytes);
 	case OPT_NO_SLICE: o->no_slice = true; break;
 	case OPT_TIMING_ONLY: o->timing_only = true; break;
+	case OPT_RESIDENT: o->resident = true; break;
+	case OPT_IO:
+		o->io_f16 = !strcmp(optarg, "f16");
+		if (!o->io_f16 && strcmp(optarg, "f32"))
+			return usage("--io: neither f32 nor f16: ", optarg);
+		break;
 	case OPT_NAME: o->name = optarg; break;
 	case OPT_REPORT: a->report = optarg; break;
 	case OPT_LAYERS: a->layers = true; break;

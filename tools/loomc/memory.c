@@ -29,10 +29,25 @@ static uint32_t last_use(const struct program *p, uint32_t i)
 
 static void lives_at(struct buffer *buf, uint32_t first, uint32_t last)
 {
-	if (!buf->used)
+	if (!buf->used || first < buf->first)
 		buf->first = first;
 	buf->used = true;
 	buf->last = last > buf->last ? last : buf->last;
+}
+
+void keep_resident(struct program *p)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < p->num_cmds; i++) {
+		struct command *cmd = p->cmds[i];
+
+		if (is_dma(cmd) && cmd->symbol == SYM_IO)
+			cmd->ref[0].buf->resident = true;
+		else
+			p->cmds[kept++] = cmd;
+	}
+	p->num_cmds = kept;
 }
 
 static void find_lives(struct program *p)
@@ -47,6 +62,9 @@ static void find_lives(struct program *p)
 			lives_at(cmd->home, i, i);
 		}
 	}
+	for (uint32_t i = 0; i < p->num_bufs; i++)
+		if (p->bufs[i]->resident)
+			lives_at(p->bufs[i], 0, p->num_cmds - 1);
 }
 
 /* ---- in place ---- */

@@ -60,6 +60,10 @@ static int check_device(const struct loom_model *model, struct loom_dev *dev)
 				 loom_model_name(model), model->abi.preset,
 				 (unsigned long long)model->abi.caps_hash, caps->preset,
 				 (unsigned long long)loom_caps_hash(caps));
+	if ((model->info.flags & LOOM_ELF_RESIDENT) && (caps->flags & LOOM_CAP_FUNCTIONAL))
+		return loom_fail(-EOPNOTSUPP,
+				 "%s was compiled with --resident: no input reaches it, and this device computes",
+				 loom_model_name(model));
 	if (model->info.lease_bytes > caps->act_sram_bytes)
 		return loom_fail(-ENOSPC, "%s needs %u bytes of activation SRAM, the device has %u",
 				 loom_model_name(model), model->info.lease_bytes,

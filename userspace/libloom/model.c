@@ -75,8 +75,8 @@ static int check_info(struct loom_model *model)
 	if (info->io_bytes > MAX_REGION || info->scratch_bytes > MAX_REGION)
 		return loom_fail(-ENOEXEC, ".loom.info: %llu bytes of I/O and %llu of scratch",
 				 llu(info->io_bytes), llu(info->scratch_bytes));
-	if (info->pad)
-		return loom_fail(-ENOEXEC, ".loom.info: pad is not zero");
+	if (info->flags & ~LOOM_ELF_RESIDENT)
+		return loom_fail(-ENOEXEC, ".loom.info: unknown flags %#x", info->flags);
 	for (i = 0; i < sizeof(info->reserved) / sizeof(info->reserved[0]); i++)
 		if (info->reserved[i])
 			return loom_fail(-ENOEXEC, ".loom.info: reserved field is not zero");

@@ -54,6 +54,12 @@ result $? "networks"
 sed 's/^/# /' "$WORK/said"
 run --engine model
 run --engine device
+check "inputs and outputs cross DRAM" 'r.activations == "lease"'
+tools/loom-bench/networks.sh --resident -- "$WORK/resident" memory-centric,act-sram=1G mobilenet-v2 bert-base \
+	>"$WORK/said" 2>&1
+result $? "networks whose inputs and outputs do not"
+run --networks "$WORK/resident" --engine device
+check "says so" 'r.activations == "resident"'
 "$BENCH" pairs --networks /nonexistent >/dev/null 2>"$WORK/said"
 [ $? = 1 ] && grep -q networks.sh "$WORK/said"
 result $? "without networks it says how to make them"

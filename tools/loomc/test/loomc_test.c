@@ -843,6 +843,99 @@ static void timing_only(void **state)
 	toy_free(&t);
 }
 
+static void io_toy(struct toy *t)
+{
+	toy_init(t, 13);
+	toy_input(t, "x", HOSTOP_F32, DIMS(4, 1000));
+	toy_weights(t, "w", 0.1, DIMS(1000, 500));
+	toy_node(t, "MatMul", "x w", "y");
+	toy_output(t, "y");
+}
+
+static uint64_t dma_of(const struct loomc_result *r)
+{
+	struct loom_model *model;
+	uint64_t bytes = 0;
+
+	if (loom_model_open_memory(r->file, r->size, &model))
+		fail_msg("%s", loom_error());
+	for (unsigned int i = 0; loom_model_slice(model, i); i++)
+		bytes += loom_model_slice(model, i)->dma_bytes;
+	loom_model_close(model);
+	return bytes;
+}
+
+/* Nothing but weights moves, and the lease keeps room for both ends; it cannot be taken for the real thing. */
+static void resident(void **state)
+{
+	struct loomc_options o = { .caps = caps_of("tiny"), .timing_only = true };
+	struct loomc_result moved, stays;
+	uint64_t end_moved, end_stays;
+	char error[256];
+	struct toy t;
+	size_t size;
+	const void *onnx;
+
+	io_toy(&t);
+	onnx = toy_pack(&t, &size);
+	compile_or_fail(onnx, size, &o, &moved);
+	o.resident = true;
+	compile_or_fail(onnx, size, &o, &stays);
+	assert_int_equal(dma_of(&moved), 4 * (4 * 1000 + 4 * 500));
+	assert_int_equal(dma_of(&stays), 0);
+	assert_true(lease_of(&stays) >= lease_of(&moved));
+	if (run_sim_time("tiny,functional=off", moved.file, moved.size, &end_moved, error, sizeof(error)) ||
+	    run_sim_time("tiny,functional=off", stays.file, stays.size, &end_stays, error, sizeof(error)))
+		fail_msg("%s", error);
+	assert_true(end_stays < end_moved);
+	assert_int_equal(run_sim_time("tiny", stays.file, stays.size, &end_stays, error, sizeof(error)), -1);
+	assert_non_null(strstr(error, "--resident"));
+	loomc_result_free(&moved);
+	loomc_result_free(&stays);
+	o.timing_only = false;
+	expect_error(&t, &o, "timing only");
+	toy_free(&t);
+}
+
+/* Half the bytes, and the numbers are those of fp32 ports as far as halves go. */
+static void io_f16(void **state)
+{
+	struct loomc_options o = { .caps = caps_of("tiny") };
+	struct loomc_tensor in[8] = { 0 }, half = { "x", { .dtype = HOSTOP_F16 } }, got, out, *want;
+	struct loomc_result r;
+	unsigned int num;
+	struct toy t;
+	size_t size;
+	const void *onnx;
+
+	io_toy(&t);
+	onnx = toy_pack(&t, &size);
+	o.num_values = make_inputs(&t, in);
+	o.values = in;
+	if (loomc_evaluate(onnx, size, &o, &r, &want, &num))
+		fail_msg("%s", r.error);
+	o.num_values = 0;
+	o.io_f16 = true;
+	compile_or_fail(onnx, size, &o, &r);
+	assert_int_equal(dma_of(&r), 2 * (4 * 1000 + 4 * 500));
+	half.t = in[0].t;
+	half.t.dtype = HOSTOP_F16;
+	half.t.data = NULL;
+	out = want[0];
+	out.t.dtype = HOSTOP_F16;
+	assert_int_equal(hostop_alloc(&half.t), 0);
+	for (size_t e = 0; e < half.t.count; e++)
+		hostop_set(&half.t, e, hostop_get(&in[0].t, e));
+	run("tiny", &r, &half, 1, &got, &out, 1);
+	assert_close(&got.t, &want[0].t);
+	hostop_free(&got.t);
+	hostop_free(&half.t);
+	hostop_free(&in[0].t);
+	loomc_tensors_free(want, num);
+	loomc_result_free(&r);
+	toy_free(&t);
+}
+
 static void error_unsupported(void **state)
 {
 	struct loomc_options o = { .caps = caps_of("tiny") };
@@ -1049,6 +1142,8 @@ int main(void)
 		cmocka_unit_test(host_only),
 		cmocka_unit_test(host_steps_damaged),
 		cmocka_unit_test(timing_only),
+		cmocka_unit_test(resident),
+		cmocka_unit_test(io_f16),
 		cmocka_unit_test(error_unsupported),
 		cmocka_unit_test(error_dynamic),
 		cmocka_unit_test(error_shapes),

@@ -59,9 +59,12 @@ struct loom_elf_info {
 	uint64_t weight_bytes;	/* fetched by one inference */
 	uint64_t needs;		/* LOOM_CAP_* that the commands take; a device without is refused */
 	uint32_t num_host_steps;
-	uint32_t pad;
+	uint32_t flags;		/* LOOM_ELF_*; others are refused */
 	uint64_t reserved[2];
 };
+
+/* Inputs and outputs stay in the lease and are not moved: a device that computes refuses it. */
+#define LOOM_ELF_RESIDENT 1u
 
 /* Profile times are those of loom_timing.h, for the slice alone. */
 struct loom_elf_slice {

@@ -7,6 +7,7 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/string_choices.h>
 #include <linux/uaccess.h>
 
 #include <drm/drm_debugfs.h>
@@ -73,8 +74,8 @@ static int loom_debugfs_bos(struct seq_file *m, void *unused)
 	mutex_lock(&ldev->bos_lock);
 	list_for_each_entry(bo, &ldev->mapped_bos, node)
 		seq_printf(m, "%12zu %4u %6s %8s\n", loom_bo_size(bo),
-			   kref_read(&bo->base.base.refcount), bo->vaddr ? "yes" : "no",
-			   bo->base.base.import_attach ? "yes" : "no");
+			   kref_read(&bo->base.base.refcount), str_yes_no(bo->vaddr),
+			   str_yes_no(bo->base.base.import_attach));
 	mutex_unlock(&ldev->bos_lock);
 	return 0;
 }

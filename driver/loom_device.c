@@ -149,6 +149,8 @@ static int loom_device_check_caps(struct loom_device *ldev)
 /**
  * loom_device_boot() - Give the device its admin rings and wait until its firmware is ready
  * @ldev: the device, in reset
+ *
+ * Return: 0; -ETIMEDOUT or -EIO if it is not, and the log has why.
  */
 int loom_device_boot(struct loom_device *ldev)
 {
@@ -197,6 +199,8 @@ void loom_device_halt(struct loom_device *ldev)
  * @ldev: the device, halted
  *
  * Its configuration becomes what it was when the driver was bound.
+ *
+ * Return: 0; -ENODEV if it is not there any more; or what the reset failed with.
  */
 int loom_device_reset_function(struct loom_device *ldev)
 {

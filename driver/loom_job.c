@@ -220,6 +220,8 @@ static int loom_submission_map_results(struct loom_submission *sub, struct drm_f
  * @queue: where it is to go; the caller keeps it alive until the submission is queued or put
  * @file: whose handles the arguments name; not necessarily current's
  * @args: in kernel memory
+ *
+ * Return: the submission, with a reference for the caller; or an ERR_PTR, and nothing is kept.
  */
 struct loom_submission *loom_submission_create(struct loom_queue *queue, struct drm_file *file,
 					       const struct drm_loom_submit *args)
@@ -300,6 +302,8 @@ static void loom_submission_take_vms(struct loom_queue *queue, struct loom_submi
  * @sub: the submission
  *
  * On success the caller's reference is the queue's, and @sub may be over before this returns.
+ *
+ * Return: 0; -ENOENT if a slot is empty; -EIO if a VM is dead; or what ended the queue.
  */
 int loom_submission_queue(struct loom_submission *sub)
 {

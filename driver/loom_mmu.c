@@ -188,6 +188,8 @@ static int loom_mmu_map_segment(struct loom_device *ldev, struct loom_pt *root, 
  * @write: the device may write
  *
  * On error a part may be mapped: unmap the range, as after success.
+ *
+ * Return: 0; -ENOMEM; -EINVAL if the pages end before the range.
  */
 int loom_mmu_map(struct loom_device *ldev, struct loom_pt *root, u64 va, u64 range,
 		 struct sg_table *sgt, u64 offset, bool write)

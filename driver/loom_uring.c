@@ -150,6 +150,8 @@ static int loom_uring_submit(struct io_uring_cmd *cmd, struct drm_file *file,
  * @issue_flags: io_uring's
  *
  * It may run in a worker of io_uring, so who asks is told by the file, not by current.
+ *
+ * Return: -EIOCBQUEUED, and the command is completed later; or an error.
  */
 int loom_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {

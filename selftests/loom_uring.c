@@ -358,7 +358,8 @@ TEST_F(uring, async_cancel)
 	io_uring_prep_cancel64(sqe, 0, 0);
 	sqe->user_data = 1000;
 	io_uring_submit(&self->ring);
-	for (i = 0; i < 3; i++) { /* in any order: on a busy machine the commands may be done first */
+	/* in any order: on a busy machine the commands may be done first */
+	for (i = 0; i < 3; i++) {
 		c = reap(&self->ring);
 		if (c.user_data == 1000)
 			cancel = c.res;

@@ -25,7 +25,7 @@ check-vm: setup ## the VM tests, with guest time counted in instructions and on 
 check-long: setup ## what make check does in part: every network of the zoo on every preset
 	@tools/check/all long
 
-lint: setup ## static checks: checkpatch, sparse, W=1, shellcheck
+lint: setup ## static checks: checkpatch, kernel-doc, sparse, W=1, coccinelle, shellcheck
 	@tools/check/lint
 
 lane-host: all qemu $$(HOST_TESTS)

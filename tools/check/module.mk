@@ -28,16 +28,17 @@ check-long: setup ## what make check does in part: every network of the zoo on e
 lint: setup ## static checks: checkpatch, kernel-doc, sparse, W=1, coccinelle, shellcheck
 	@tools/check/lint
 
-lane-host: all qemu $$(HOST_TESTS)
+# The trained models too: a test that has none can only be skipped.
+lane-host: all qemu models $$(HOST_TESTS)
 	@B=$(B) tools/check/host build/check/host $(HOST_TESTS)
 
-lane-long: all $$(LONG_TESTS)
+lane-long: all models $$(LONG_TESTS)
 	@B=$(B) LONG=1 TEST_TIMEOUT=$${TEST_TIMEOUT:-14400} tools/check/host build/check/long $(LONG_TESTS)
 
 lane-san:
 	@$(MAKE) --no-print-directory SAN=1 lane-san-tests
 
-lane-san-tests: all $$(HOST_TESTS)
+lane-san-tests: all models $$(HOST_TESTS)
 	@B=$(B) tools/check/host build/check/san $(HOST_TESTS)
 
 lane-vm lane-smp: lane-%: all qemu module $$(VM_TESTS)

@@ -19,6 +19,7 @@ firmware-sim-test = $(call host-test,firmware-sim-$(1),firmware-sim/test/$(1).c 
 $(call firmware-sim-test,queue)
 $(call firmware-sim-test,maths)
 $(call firmware-sim-test,quant)
+$(call firmware-sim-test,cuts)
 $(call firmware-sim-test,faults)
 $(call firmware-sim-test,inject)
 $(call firmware-sim-test,bands)

@@ -34,6 +34,8 @@ bool is_fp(uint32_t dtype);
 uint64_t volume_of(uint64_t a, uint64_t b, uint64_t c);
 void check_act(struct checker *c, const struct loom_act *act);
 bool window_ok(uint32_t in, uint32_t out, uint32_t k, uint32_t stride, uint32_t dilation);
+/* What a product of m rows says of the tiles that it shares with others. */
+void check_tile_rows(struct checker *c, uint64_t m, uint32_t before, uint32_t after);
 void check_windows(struct checker *c, const struct loom_cmd_conv *cmd);
 /* Pixels of `channels` channels, `pitch` elements of `size` bytes apart. */
 void check_image(struct checker *c, uint32_t off, uint64_t pixels, uint32_t channels,

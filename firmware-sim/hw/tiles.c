@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A library's sums differ with the shape it is called with, so the shape of a call may depend only
- * on what does not change when a layer is cut at multiples of array_cols and of TILE_ROWS: on K,
- * which goes in tiles of array_rows, one after the other; on the width of the column block; and on
- * how many rows of the product are left at a multiple of TILE_ROWS. Both are zero-padded.
+ * A library's sums differ with the shape it is called with and with a row's place in it, so both
+ * may depend only on what does not change when a layer is cut: on K, which goes in tiles of
+ * array_rows, one after the other; on the width of the column block, as layers are cut at multiples
+ * of array_cols; and on the strips of LOOM_TILE_ROWS rows that the whole layer has. Of a strip that
+ * was cut the rows of other commands are zero here. Rows and columns are zero-padded.
  */
 #include "tiles.h"
 
@@ -39,9 +40,25 @@ static uint32_t pad(uint32_t n)
 	return div_up(n, 16) * 16;
 }
 
-static uint32_t rows_of(const struct run *run, uint32_t strip)
+/* Rows [first, end) of the strip are this command's; so many has the whole layer there. */
+struct strip {
+	uint32_t first, end, rows;
+};
+
+static struct strip strip_of(const struct run *run, uint32_t number)
 {
-	return min(TILE_ROWS, run->p->m - (uint64_t)strip * TILE_ROWS);
+	uint64_t left = run->p->before + run->p->m - (uint64_t)number * LOOM_TILE_ROWS;
+	struct strip s = { .end = min(LOOM_TILE_ROWS, left) };
+
+	s.first = number ? 0 : run->p->before;
+	s.rows = s.end + (number + 1 == run->strips ? run->p->after : 0);
+	return s;
+}
+
+/* Of the product, the strip's first row that is this command's. */
+static uint64_t first_row(const struct run *run, uint32_t number)
+{
+	return number ? (uint64_t)number * LOOM_TILE_ROWS - run->p->before : 0;
 }
 
 static uint32_t width_of(const struct run *run, uint32_t block)
@@ -55,10 +72,13 @@ static uint32_t width_of(const struct run *run, uint32_t block)
 
 static void load_strip(const struct run *run, float *a, uint32_t strip)
 {
-	uint32_t rows = rows_of(run, strip), padding = pad(rows) - rows;
+	struct strip s = strip_of(run, strip);
+	uint64_t k = run->p->k;
 
-	run->p->load_rows(run->p->operands, a, (uint64_t)strip * TILE_ROWS, rows);
-	memset(a + rows * run->p->k, 0, padding * run->p->k * sizeof(*a));
+	memset(a, 0, s.first * k * sizeof(*a));
+	run->p->load_rows(run->p->operands, a + s.first * k, first_row(run, strip),
+			  s.end - s.first);
+	memset(a + s.end * k, 0, (pad(s.rows) - s.end) * k * sizeof(*a));
 }
 
 static void load_block(const struct run *run, float *b, uint32_t block)
@@ -71,7 +91,7 @@ static void load_block(const struct run *run, float *b, uint32_t block)
 
 static float *strip_at(const struct run *run, uint32_t strip)
 {
-	return run->a + (uint64_t)strip * TILE_ROWS * run->p->k;
+	return run->a + (uint64_t)strip * LOOM_TILE_ROWS * run->p->k;
 }
 
 static float *block_at(const struct run *run, uint32_t block)
@@ -95,12 +115,14 @@ static void multiply_tiles(const struct run *run, const float *a, const float *b
 static void compute(const struct run *run, const float *a, const float *b, uint32_t worker,
 		    uint32_t strip, uint32_t block)
 {
-	uint32_t rows = rows_of(run, strip), width = width_of(run, block), cols = pad(width);
+	uint32_t width = width_of(run, block), cols = pad(width);
+	struct strip s = strip_of(run, strip);
 	float *c = scratch_floats(workers_scratch(run->sram->workers, worker), SCRATCH_C,
-				  (uint64_t)TILE_ROWS * cols);
+				  (uint64_t)LOOM_TILE_ROWS * cols);
 
-	multiply_tiles(run, a, b, c, pad(rows), cols);
-	run->p->store(run->p->operands, c, cols, (uint64_t)strip * TILE_ROWS, rows,
+	multiply_tiles(run, a, b, c, pad(s.rows), cols);
+	run->p->store(run->p->operands, c + (uint64_t)s.first * cols, cols,
+		      first_row(run, strip), s.end - s.first,
 		      (uint64_t)block * run->sram->caps->array_cols, width);
 }
 
@@ -117,7 +139,7 @@ static void do_strip(void *arg, uint32_t strip, uint32_t worker)
 {
 	const struct run *run = arg;
 	float *a = scratch_floats(workers_scratch(run->sram->workers, worker), SCRATCH_A,
-				  TILE_ROWS * run->p->k);
+				  LOOM_TILE_ROWS * run->p->k);
 
 	load_strip(run, a, strip);
 	for (uint32_t block = 0; block < run->blocks; block++)
@@ -152,7 +174,7 @@ void multiply(const struct sram *sram, const struct product *p)
 	struct run run = {
 		.sram = sram,
 		.p = p,
-		.strips = div_up(p->m, TILE_ROWS),
+		.strips = div_up(p->before + p->m, LOOM_TILE_ROWS),
 		.blocks = div_up(p->n, sram->caps->array_cols),
 	};
 
@@ -161,7 +183,7 @@ void multiply(const struct sram *sram, const struct product *p)
 		workers_run(sram->workers, run.blocks, load_shared_block, &run);
 		workers_run(sram->workers, run.strips, do_strip, &run);
 	} else {
-		run.a = shared(sram, (uint64_t)run.strips * TILE_ROWS, p->k);
+		run.a = shared(sram, (uint64_t)run.strips * LOOM_TILE_ROWS, p->k);
 		workers_run(sram->workers, run.strips, load_shared_strip, &run);
 		workers_run(sram->workers, run.blocks, do_block, &run);
 	}

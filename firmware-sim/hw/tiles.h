@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tiles.h - products of M x K and K x N by a maths library, on zero-padded tiles of shapes that do
- * not depend on how a layer was cut, in any order and by several threads.
+ * tiles.h - products of M x K and K x N by a maths library, on zero-padded tiles of shapes and rows
+ * at places that do not depend on how a layer was cut, in any order and by several threads.
  */
 #ifndef LOOM_HW_TILES_H
 #define LOOM_HW_TILES_H
 
 #include "execute.h"
 
-/* A layer may be cut at multiples of so many rows, and its bytes stay the same. */
-#define TILE_ROWS 128u
-
 struct product {
 	uint64_t m, k, n;
+	/* Rows of the first and of the last tile that another command has: loom_isa.h. */
+	uint32_t before, after;
 	const void *operands;	/* for the three below, which several threads call at once */
 	/* Rows [row, row + rows) of the first operand, K floats each. */
 	void (*load_rows)(const void *operands, float *a, uint64_t row, uint32_t rows);

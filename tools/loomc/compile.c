@@ -172,6 +172,7 @@ static struct program *try_plan(struct graph *g, bool wide, uint64_t room)
 		spill(p, room);
 	if (p->c->options->resident)
 		keep_resident(p);
+	cut_rows(p);
 	slice(p);
 	memory(p);
 	return p;
@@ -229,9 +230,6 @@ static struct program *plan(struct graph *g)
 		     p->host_steps[0]->node->op);
 	if (p->num_host_steps)
 		note_host(p);
-	if (p->num_loose)
-		note(g->c, "%u commands were cut between rows that the MAC array takes together: the last bits of their results may differ from those of a plan with a larger lease",
-		     p->num_loose);
 	set_waits(p);
 	return p;
 }

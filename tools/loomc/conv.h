@@ -32,7 +32,12 @@ void conv_geometry(struct loom_cmd_conv *cmd, const struct conv *v);
 struct place conv_channels_at(const struct place *place, int64_t channel);
 /* A place of rows as an image of height 1. */
 struct place rows_as_image(const struct place *rows);
-/* The commands: all output channels, cut so that none has more weights than a slice may have. */
+/*
+ * How many output channels a command takes at a time, each with so many bytes of constants: that none
+ * has more of them than a slice may have, nor computes for longer where that can be helped.
+ */
+int64_t conv_part(const struct program *p, const struct conv *v, uint64_t channel_bytes);
+/* The commands, of all output channels. */
 void conv_emit(struct program *p, const struct conv *v);
 
 /* The same of an 8-bit one. */

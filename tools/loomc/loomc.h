@@ -59,6 +59,7 @@ struct loomc_options {
 	bool resident;		/* inputs and outputs stay in activation SRAM: with timing_only */
 	bool io_f16;		/* fp32 inputs and outputs cross DRAM as halves */
 	uint64_t slice_bytes;	/* most weights of a slice; 0: chosen */
+	uint64_t slice_ns;	/* longest that a command of a slice computes; 0: chosen */
 	uint64_t lease_bytes;	/* most activation SRAM; 0: all that the device has */
 	bool quantise;		/* make a float model 8-bit, by its samples */
 	const struct loomc_tensor *samples;	/* sample_inputs of them, num_samples times */

@@ -4,6 +4,7 @@
 
 #include "passes.h"
 #include "lower.h"
+#include "timing/loom_timing.h"
 
 unsigned int const_ints(struct program *p, const struct node *node, unsigned int in,
 			const char *attr, int64_t *v, unsigned int max)
@@ -261,6 +262,16 @@ static uint64_t slice_limit(const struct loomc_options *o, bool tiled)
 	return part < 4u << 20 ? part : 4u << 20;
 }
 
+/* While a slice computes, no more is fetched than the weight SRAM holds: half of that may come meanwhile. */
+static uint64_t time_limit(const struct loomc_options *o)
+{
+	if (o->no_slice)
+		return UINT64_MAX;
+	if (o->slice_ns)
+		return o->slice_ns * 1000;
+	return loom_timing_dram_ps(&o->caps, o->caps.weight_sram_bytes) / 2;
+}
+
 static const struct node nothing = { .name = "output", .op = "Identity", .origin = "Identity" };
 
 /* Forget where values are: the graph may be lowered again. */
@@ -286,7 +297,9 @@ static struct program *new_program(struct graph *g, bool wide, bool tiled)
 	p->c = g->c;
 	p->g = g;
 	p->wide = wide;
+	p->tiled = tiled;
 	p->max_slice_bytes = slice_limit(g->c->options, tiled);
+	p->max_slice_ps = time_limit(g->c->options);
 	return p;
 }
 

@@ -163,8 +163,9 @@ struct program {
 	uint64_t io_bytes;
 	uint64_t lease_bytes;
 	uint64_t scratch_bytes;	/* where buffers are that the lease has no room for */
-	unsigned int num_loose;	/* commands cut so that last bits may differ */
 	uint64_t max_slice_bytes;
+	uint64_t max_slice_ps;	/* that a command may compute for */
+	bool tiled;		/* spill() may cut commands in its own way */
 	uint64_t needs;		/* LOOM_CAP_* of the device, for the commands emitted */
 	struct host_step **host_steps;
 	uint32_t num_host_steps;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conv.h"
+#include "timing/loom_timing.h"
 
 const float *conv_floats(struct program *p, const struct value *v)
 {
@@ -123,16 +124,38 @@ static void emit_conv(struct program *p, const struct conv *v, int64_t first, in
 	cmd->starts_layer = true;
 }
 
-/* All output channels, cut so that no command has more weights than a slice may have. */
+/* Tiles have their own sizes: to cut here would only bring in what a command reads again and again. */
+static bool computes_for_long(const struct program *p, const struct conv *v, uint64_t *ps)
+{
+	struct loom_cmd_conv cmd = { .hdr.opcode = v->depthwise ? LOOM_OP_DWCONV : LOOM_OP_CONV };
+
+	conv_geometry(&cmd, v);
+	cmd.c = (uint32_t)(v->depthwise ? v->oc : v->c);
+	cmd.oc = (uint32_t)v->oc;
+	*ps = loom_timing_cycles_to_ps(&p->c->options->caps,
+				       loom_timing_cycles(&p->c->options->caps, &cmd.hdr));
+	return !p->tiled && *ps > p->max_slice_ps;
+}
+
+int64_t conv_part(const struct program *p, const struct conv *v, uint64_t channel_bytes)
+{
+	uint64_t cols = p->c->options->caps.array_cols, part = (uint64_t)v->oc, most, ps;
+
+	if (part * channel_bytes > p->max_slice_bytes)
+		part = p->max_slice_bytes / channel_bytes / cols * cols;
+	if (computes_for_long(p, v, &ps)) {
+		most = (uint64_t)v->oc / (ps / p->max_slice_ps + 1) / cols * cols;
+		part = part < most ? part : most;
+	}
+	part = part < cols ? cols : part;
+	return (int64_t)part < v->oc ? (int64_t)part : v->oc;
+}
+
 void conv_emit(struct program *p, const struct conv *v)
 {
-	int64_t cols = p->c->options->caps.array_cols, part = v->oc;
-	uint64_t column = (uint64_t)(v->w.kernel[0] * v->w.kernel[1] * (v->depthwise ? 1 : v->c)) * 2 + 4;
+	int64_t k = v->w.kernel[0] * v->w.kernel[1] * (v->depthwise ? 1 : v->c);
+	int64_t part = conv_part(p, v, (uint64_t)k * 2 + 4);
 
-	if ((uint64_t)v->oc * column > p->max_slice_bytes) {
-		part = (int64_t)(p->max_slice_bytes / column) / cols * cols;
-		part = part < cols ? cols : part;
-	}
 	for (int64_t first = 0; first < v->oc; first += part)
 		emit_conv(p, v, first, v->oc - first < part ? v->oc - first : part);
 }

@@ -158,14 +158,9 @@ static void emit_part(struct program *p, const struct conv *v, const struct node
 
 void qconv_emit(struct program *p, const struct conv *v, const struct node *node)
 {
-	int64_t cols = p->c->options->caps.array_cols, part = v->oc;
-	uint64_t column = (uint64_t)(v->w.kernel[0] * v->w.kernel[1] * (v->depthwise ? 1 : v->c)) +
-			  sizeof(struct loom_qchannel);
+	int64_t k = v->w.kernel[0] * v->w.kernel[1] * (v->depthwise ? 1 : v->c);
+	int64_t part = conv_part(p, v, (uint64_t)k + sizeof(struct loom_qchannel));
 
-	if ((uint64_t)v->oc * column > p->max_slice_bytes) {
-		part = (int64_t)(p->max_slice_bytes / column) / cols * cols;
-		part = part < cols ? cols : part;
-	}
 	for (int64_t first = 0; first < v->oc; first += part)
 		emit_part(p, v, node, first, v->oc - first < part ? v->oc - first : part);
 }

@@ -45,6 +45,7 @@ static const char help[] =
 "  --dynamic TYPE           products that quantise their input as they go: fp16 (default: their\n"
 "                           weights become fp16) or int8 (they stay as they are)\n"
 "  --slice-bytes N          most weights of a slice, in bytes\n"
+"  --slice-time NS          longest time that a product computes for in a slice\n"
 "  --lease SIZE             most activation SRAM; what does not fit waits in DRAM (default: all)\n"
 "  --no-slice               one slice a layer, however large\n"
 "  --timing-only            leave the weights out of the file: for a device that does not\n"
@@ -97,7 +98,7 @@ static int add_setting(struct loomc_setting *settings, unsigned int *num, char *
 	return EXIT_OK;
 }
 
-enum { OPT_PRESET = 256, OPT_CAPS, OPT_SHAPE, OPT_BIND, OPT_OUTPUT, OPT_SLICE_BYTES, OPT_NO_SLICE, OPT_LEASE,
+enum { OPT_PRESET = 256, OPT_CAPS, OPT_SHAPE, OPT_BIND, OPT_OUTPUT, OPT_SLICE_BYTES, OPT_SLICE_TIME, OPT_NO_SLICE, OPT_LEASE,
        OPT_TIMING_ONLY, OPT_RESIDENT, OPT_IO, OPT_NAME, OPT_REPORT, OPT_LAYERS, OPT_DYNAMIC, OPT_QUANTIZE, OPT_CALIBRATE,
        OPT_CALIBRATION, OPT_EMIT_QDQ, OPT_DUMP, OPT_HELP };
 
@@ -109,6 +110,7 @@ static const struct option options[] = {
 	{ "bind", required_argument, NULL, OPT_BIND },
 	{ "output", required_argument, NULL, OPT_OUTPUT },
 	{ "slice-bytes", required_argument, NULL, OPT_SLICE_BYTES },
+	{ "slice-time", required_argument, NULL, OPT_SLICE_TIME },
 	{ "lease", required_argument, NULL, OPT_LEASE },
 	{ "no-slice", no_argument, NULL, OPT_NO_SLICE },
 	{ "timing-only", no_argument, NULL, OPT_TIMING_ONLY },
@@ -140,6 +142,17 @@ static int parse_bytes(const char *text, uint64_t *bytes)
 	    *text == '-')
 		return usage("not a number of bytes: ", text);
 	*bytes <<= at ? 10 * (at - unit + 1) : 0;
+	return EXIT_OK;
+}
+
+static int parse_time(const char *text, uint64_t *ns)
+{
+	char *end;
+
+	errno = 0;
+	*ns = strtoull(text, &end, 10);
+	if (errno || end == text || *end || !*ns || *ns > UINT32_MAX || *text == '-')
+		return usage("not a number of nanoseconds: ", text);
 	return EXIT_OK;
 }
 
@@ -185,6 +198,7 @@ static int parse_option(struct arguments *a, int option)
 		a->outputs[o->num_outputs++] = optarg;
 		break;
 	case OPT_SLICE_BYTES: return parse_bytes(optarg, &o->slice_bytes);
+	case OPT_SLICE_TIME: return parse_time(optarg, &o->slice_ns);
 	case OPT_LEASE: return parse_bytes(optarg, &o->lease_bytes);
 	case OPT_NO_SLICE: o->no_slice = true; break;
 	case OPT_TIMING_ONLY: o->timing_only = true; break;

@@ -6,15 +6,9 @@
 
 #include "nest.h"
 
-/*
- * The array takes rows in blocks, and a row's place in its block matters for its last bits
- * (firmware-sim/hw/mac_array.c): so many keep it, on every device.
- */
-#define SAME_ROWS 128
-
 static int add_axis(struct nest *n, uint64_t extent, uint64_t step, uint16_t field)
 {
-	n->axis[n->num_axes] = (struct axis){ .extent = extent, .step = step, .loose = step,
+	n->axis[n->num_axes] = (struct axis){ .extent = extent, .step = step,
 					      .single = -1, .count = { field } };
 	return (int)n->num_axes++;
 }
@@ -51,17 +45,6 @@ static void add_weight(struct nest *n, const struct command *cmd, size_t field, 
 			n->weight[n->num_weights++] = (struct nest_weight){ i, axis, bytes };
 }
 
-static uint64_t divisor(uint64_t a, uint64_t b)
-{
-	return b ? divisor(b, a % b) : a;
-}
-
-/* The fewest times n that are a multiple of the blocks of rows. */
-static uint64_t same_rows(uint64_t n)
-{
-	return SAME_ROWS / divisor(SAME_ROWS, n);
-}
-
 /* ---- images: CONV, DWCONV, POOL ---- */
 
 struct image_axes {
@@ -79,7 +62,7 @@ static void image_dims(struct nest_ref *ref, const struct image_axes *a, uint64_
 
 #define CONV(name) offsetof(struct loom_cmd_conv, name)
 
-/* QCONV and QDWCONV begin as CONV and DWCONV do. Their sums are exact: rows may be cut anywhere. */
+/* QCONV and QDWCONV begin as CONV and DWCONV do. */
 static bool is_8bit(const struct loom_cmd_conv *conv)
 {
 	return conv->hdr.opcode == LOOM_OP_QCONV || conv->hdr.opcode == LOOM_OP_QDWCONV;
@@ -125,11 +108,11 @@ static void product_nest(const struct program *p, const struct command *cmd, str
 	struct loom_cmd_conv flat = *(const struct loom_cmd_conv *)cmd->raw;
 	struct image_axes a = { .n = ALL_OF_IT, .y = ALL_OF_IT };
 	uint64_t m = (uint64_t)flat.batch * flat.oh * flat.ow;
-	int rows = add_axis(n, m, is_8bit(&flat) ? 1 : SAME_ROWS, CONV(w));
+	int rows = add_axis(n, m, 1, CONV(w));
 	struct nest_ref *in;
 
 	n->axis[rows].count[1] = CONV(ow);
-	n->axis[rows].loose = 1;
+	n->axis[rows].rows = 1;
 	a.c = add_axis(n, flat.oc, p->c->options->caps.array_cols, CONV(oc));
 	in = add_ref(n, cmd, CONV(in), is_8bit(&flat) ? 1 : 2);
 	add_dim(in, rows, m, flat.in_pitch, CONV(in_pitch));
@@ -154,17 +137,13 @@ static void conv_nest(const struct program *p, const struct command *cmd, struct
 {
 	const struct loom_cmd_conv *conv = (const struct loom_cmd_conv *)cmd->raw;
 	bool depthwise = conv->hdr.opcode == LOOM_OP_DWCONV || conv->hdr.opcode == LOOM_OP_QDWCONV;
-	bool anywhere = depthwise || is_8bit(conv);
-	uint64_t image = (uint64_t)conv->oh * conv->ow;
 	struct image_axes a;
 	struct nest_ref *in;
 
-	a.n = add_axis(n, conv->batch, anywhere ? 1 : same_rows(image), CONV(batch));
-	a.y = add_axis(n, conv->oh, anywhere ? 1 : same_rows(conv->ow), CONV(oh));
-	/* a row of a later image stands where it stood if images are whole blocks of rows */
-	if (!anywhere && conv->batch > 1 && same_rows(image) > 1)
-		n->axis[a.y].step = conv->oh;
-	n->axis[a.n].loose = n->axis[a.y].loose = 1;
+	a.n = add_axis(n, conv->batch, 1, CONV(batch));
+	a.y = add_axis(n, conv->oh, 1, CONV(oh));
+	n->axis[a.n].rows = (uint64_t)conv->oh * conv->ow;
+	n->axis[a.y].rows = conv->ow;
 	n->axis[a.y].single = a.n;
 	a.c = depthwise ? ALL_OF_IT :
 			  add_axis(n, conv->oc, p->c->options->caps.array_cols, CONV(oc));
@@ -219,8 +198,8 @@ static void matmul_nest(const struct program *p, const struct command *cmd, stru
 
 	add_axis(n, mm->batch[0], 1, MM(batch));
 	add_axis(n, mm->batch[1], 1, MM(batch) + sizeof(mm->batch[0]));
-	m = add_axis(n, mm->m, SAME_ROWS, MM(m));
-	n->axis[m].loose = 1;
+	m = add_axis(n, mm->m, 1, MM(m));
+	n->axis[m].rows = 1;
 	cols = add_axis(n, mm->n, p->c->options->caps.array_cols, MM(n));
 	ref = add_ref(n, cmd, MM(a), 2);
 	matrix_dims(ref, mm, MM(a_batch), mm->a_batch);
@@ -558,10 +537,37 @@ static void apply_ref(struct command *cmd, const struct nest_ref *ref, const str
 		cmd->ref[ref->ref].add += region->off;
 }
 
+static uint64_t product_rows(const struct command *cmd)
+{
+	const struct loom_cmd_conv *conv = (const struct loom_cmd_conv *)cmd->raw;
+
+	if (opcode_of(cmd) == LOOM_OP_MATMUL)
+		return ((const struct loom_cmd_matmul *)cmd->raw)->m;
+	return (uint64_t)conv->batch * conv->oh * conv->ow;
+}
+
+/*
+ * Rows [first, first + product_rows()) of a product that had `whole`, which may have been a part
+ * itself: what others have of the first and the last of the array's tiles.
+ */
+static void set_tile_rows(struct command *cmd, uint64_t first, uint64_t whole)
+{
+	size_t at = opcode_of(cmd) == LOOM_OP_MATMUL ? MM(rows_before) : CONV(rows_before);
+	uint8_t *before = &cmd->raw[at], *after = before + 1;
+	uint64_t all = *before + whole + *after, end;
+
+	first += *before;
+	end = first + product_rows(cmd);
+	*before = first % LOOM_TILE_ROWS;
+	*after = (uint8_t)(min((end + LOOM_TILE_ROWS - 1) / LOOM_TILE_ROWS * LOOM_TILE_ROWS, all) - end);
+}
+
 void nest_apply(struct command *cmd, const struct nest *n, const struct tile *tile,
 		const struct region *regions, const bool *packed)
 {
 	struct loom_cmd_conv *conv = (struct loom_cmd_conv *)cmd->raw;
+	bool tiled = opcode_of(cmd) == LOOM_OP_CONV || opcode_of(cmd) == LOOM_OP_MATMUL;
+	uint64_t whole = tiled ? product_rows(cmd) : 0, first = 0;
 
 	/* as product_nest() saw it */
 	if ((opcode_of(cmd) == LOOM_OP_CONV || opcode_of(cmd) == LOOM_OP_QCONV) && is_product(conv))
@@ -570,7 +576,10 @@ void nest_apply(struct command *cmd, const struct nest *n, const struct tile *ti
 		set_u32(cmd, n->axis[a].count[0], tile->num[a]);
 		set_u32(cmd, n->axis[a].count[1], tile->num[a]);
 		cmd->addend += tile->first[a] * n->axis[a].va_step;
+		first += tile->first[a] * n->axis[a].rows;
 	}
+	if (tiled)
+		set_tile_rows(cmd, first, whole);
 	for (unsigned int r = 0; r < n->num_refs; r++)
 		apply_ref(cmd, &n->ref[r], tile, &regions[r], packed[r]);
 	for (unsigned int w = 0; w < n->num_weights; w++)

@@ -21,6 +21,8 @@ struct program *lower(struct graph *g, bool wide, bool tiled);
 void spill(struct program *p, uint64_t room);
 /* With options->resident: inputs and outputs lose their transfers and keep their place in the lease. */
 void keep_resident(struct program *p);
+/* Commands that compute for longer than a slice may. */
+void cut_rows(struct program *p);
 void slice(struct program *p);
 /* Bytes of lease that the plan needs; whether that is too much is for the caller to say. */
 uint64_t memory(struct program *p);

@@ -59,11 +59,11 @@ static void put_slice(const struct program *p, FILE *to, uint32_t i)
 
 	fprintf(to, "%s\t\t{\"slice\": %u, \"layer\": %u, \"name\": ", i ? ",\n" : "", i, s->layer);
 	report_string(to, s->name);
-	fprintf(to, ", \"compute_ps\": %llu, \"mac_ps\": %llu, \"weight_bytes\": %llu, \"fetch_ps\": %llu, \"dma_bytes\": %llu, \"macs\": %llu, \"commands\": [",
+	fprintf(to, ", \"compute_ps\": %llu, \"mac_ps\": %llu, \"weight_bytes\": %llu, \"fetch_ps\": %llu, \"again\": %s, \"dma_bytes\": %llu, \"macs\": %llu, \"commands\": [",
 		(unsigned long long)s->compute_ps, (unsigned long long)s->mac_ps,
 		(unsigned long long)s->weight_bytes,
 		(unsigned long long)loom_timing_dram_ps(&p->c->options->caps, s->weight_bytes),
-		(unsigned long long)s->dma_bytes, (unsigned long long)s->macs);
+		s->repeats ? "true" : "false", (unsigned long long)s->dma_bytes, (unsigned long long)s->macs);
 	for (uint32_t k = 0; k < s->num; k++) {
 		fprintf(to, "%s\n\t\t\t", k ? "," : "");
 		put_command(p, to, p->cmds[s->first + k]);
@@ -117,7 +117,7 @@ static void put_accuracy(const struct program *p, FILE *to)
 
 void write_report(struct program *p)
 {
-	uint64_t compute = 0, mac = 0, weights = 0, macs = 0;
+	uint64_t compute = 0, mac = 0, weights = 0, again = 0, macs = 0;
 	size_t size;
 	FILE *to = open_memstream(&p->c->result->report, &size);
 
@@ -127,6 +127,7 @@ void write_report(struct program *p)
 		compute += p->slices[i].compute_ps;
 		mac += p->slices[i].mac_ps;
 		weights += p->slices[i].weight_bytes;
+		again += p->slices[i].repeats ? p->slices[i].weight_bytes : 0;
 		macs += p->slices[i].macs;
 	}
 	fprintf(to, "{\n\t\"model\": ");
@@ -136,8 +137,8 @@ void write_report(struct program *p)
 	fprintf(to, ",\n\t\"compute_ps\": %llu,\n\t\"mac_ps\": %llu,\n\t\"vector_ps\": %llu,\n",
 		(unsigned long long)compute, (unsigned long long)mac,
 		(unsigned long long)(compute - mac));
-	fprintf(to, "\t\"weight_bytes\": %llu,\n\t\"fetch_ps\": %llu,\n\t\"macs\": %llu,\n",
-		(unsigned long long)weights,
+	fprintf(to, "\t\"weight_bytes\": %llu,\n\t\"again_bytes\": %llu,\n\t\"fetch_ps\": %llu,\n\t\"macs\": %llu,\n",
+		(unsigned long long)weights, (unsigned long long)again,
 		(unsigned long long)loom_timing_dram_ps(&p->c->options->caps, weights),
 		(unsigned long long)macs);
 	put_energy(p, to);

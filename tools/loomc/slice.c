@@ -12,8 +12,6 @@
 
 /* A job costs the firmware some hundred ns: a layer is at least some times that. */
 #define LEAST_JOBS 6
-/* A slice computes no longer than it takes to fill this part of the weight SRAM. */
-#define FILL_PART 4
 /* LOADs are issued so many slices before their value is read: DRAM latency is then hidden. */
 #define LOAD_AHEAD 2
 
@@ -73,10 +71,8 @@ static bool layer_is_enough(const struct cutter *k)
 
 static bool slice_is_full(const struct cutter *k, uint64_t more_weights)
 {
-	uint64_t most = loom_timing_dram_ps(k->caps, k->caps->weight_sram_bytes) / FILL_PART;
-
 	return k->now->weight_bytes + more_weights > k->p->max_slice_bytes ||
-	       k->now->compute_ps > most;
+	       k->now->compute_ps > k->p->max_slice_ps / 2;
 }
 
 /* One buffer holds at most so much; far from it, so that headers and fetches fit too. */

@@ -373,7 +373,6 @@ static void rewrite(struct spiller *s, uint32_t at, bool staged)
 	if (!cutting_of(s, at, &cut) || !choose_tiles(p, &cut, s->room - s->resident))
 		fail_node(p->c, cmd->node, "internal error: its tiles do not fit");
 	emit_tiles(p, cmd, &cut);
-	p->num_loose += cut.loose;
 }
 
 static void after_use(struct spiller *s, struct life *life, uint32_t at)

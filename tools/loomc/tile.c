@@ -149,7 +149,7 @@ static uint64_t cost_of(const struct program *p, const struct cutting *cut)
 
 static uint64_t step_of(const struct cutting *cut, unsigned int axis)
 {
-	return cut->loose ? cut->nest.axis[axis].loose : cut->nest.axis[axis].step;
+	return cut->nest.axis[axis].step;
 }
 
 static void set_size(struct cutting *cut, unsigned int axis, uint64_t steps)
@@ -206,7 +206,7 @@ static bool try_axes(const struct program *p, struct cutting *best, const struct
 	return found;
 }
 
-static bool choose(const struct program *p, struct cutting *cut, unsigned int slots, bool loose,
+static bool choose(const struct program *p, struct cutting *cut, unsigned int slots,
 		   uint64_t room)
 {
 	struct cutting start = *cut, best = { .tiles = 0 };
@@ -214,7 +214,6 @@ static bool choose(const struct program *p, struct cutting *cut, unsigned int sl
 	for (unsigned int a = 0; a < cut->nest.num_axes; a++)
 		start.size[a] = cut->nest.axis[a].extent;
 	start.slots = slots;
-	start.loose = loose;
 	for (unsigned int a = 0; a < cut->nest.num_axes; a++)
 		for (unsigned int b = 0; b < cut->nest.num_axes; b++)
 			try_axes(p, &best, &start, a, b, room);
@@ -226,8 +225,7 @@ static bool choose(const struct program *p, struct cutting *cut, unsigned int sl
 
 bool choose_tiles(const struct program *p, struct cutting *cut, uint64_t room)
 {
-	return choose(p, cut, 2, false, room) || choose(p, cut, 1, false, room) ||
-	       choose(p, cut, 2, true, room) || choose(p, cut, 1, true, room);
+	return choose(p, cut, 2, room) || choose(p, cut, 1, room);
 }
 
 /* ---- DMA ---- */
@@ -347,6 +345,20 @@ static void emit_region(struct program *p, enum loom_opcode opcode, const struct
 }
 
 /* ---- the tiles ---- */
+
+bool tiles_meet_inputs(const struct cutting *cut)
+{
+	struct region region;
+	struct tile tile;
+
+	first_tile(cut, &tile);
+	do {
+		for (unsigned int r = 0; r < cut->nest.num_refs; r++)
+			if (!nest_region(&cut->nest.ref[r], &tile, &region))
+				return false;
+	} while (next_tile(cut, &tile));
+	return true;
+}
 
 struct walk {
 	struct tile tile;

@@ -32,13 +32,14 @@ struct cutting {
 	uint64_t bytes;			/* of the slots */
 	uint64_t traffic;		/* bytes to and from DRAM */
 	uint64_t transfers;		/* commands that do it */
-	bool loose;			/* tiles do not keep rows in their places */
 };
 
 /* The cheapest way that takes at most so many bytes of the lease; false: there is none. */
 bool choose_tiles(const struct program *p, struct cutting *cut, uint64_t room);
 /* Bytes that it takes uncut. */
 uint64_t uncut_bytes(struct cutting *cut);
+/* Does every tile read something? One whose windows lie in padding alone cannot be made. */
+bool tiles_meet_inputs(const struct cutting *cut);
 /* The commands: appended to the program's. `cmd` is the whole, and is not changed. */
 void emit_tiles(struct program *p, const struct command *cmd, struct cutting *cut);
 /* A whole buffer between the lease and its home. */

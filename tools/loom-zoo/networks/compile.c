@@ -90,7 +90,7 @@ static uint64_t mac_weights(const struct loom_model *model, unsigned int slice)
 	return bytes;
 }
 
-static void add_slice(struct run *run, unsigned int i)
+static void add_slice(struct run *run, unsigned int i, bool again)
 {
 	const struct loom_elf_slice *s = loom_model_slice(run->model, i);
 	struct layer *layer = &run->layers[s->layer];
@@ -103,10 +103,26 @@ static void add_slice(struct run *run, unsigned int i)
 	layer->predicted_ns.mac += s->mac_ps / 1000;
 	layer->predicted_ns.vector += (s->compute_ps - s->mac_ps) / 1000;
 	add_commands(run, layer, i);
-	run->mac_weight_bytes += mac_weights(run->model, i);
+	run->mac_weight_bytes += again ? 0 : mac_weights(run->model, i);
+	run->again_bytes += again ? s->weight_bytes : 0;
 	run->mac_ps += s->mac_ps;
 	run->compute_ps += s->compute_ps;
 	run->dma_bytes += s->dma_bytes;
+}
+
+/* The file does not say which slices have the weights of the one before; the report does. */
+static int add_slices(struct run *run, unsigned int num)
+{
+	json_t *report = json_loads(run->compiled.report, 0, NULL), *slices = json_object_get(report, "slices");
+
+	if (json_array_size(slices) != num) {
+		json_decref(report);
+		return failed(run, "the report has not every slice");
+	}
+	for (unsigned int i = 0; i < num; i++)
+		add_slice(run, i, json_is_true(json_object_get(json_array_get(slices, i), "again")));
+	json_decref(report);
+	return 0;
 }
 
 static int read_plan(struct run *run)
@@ -121,11 +137,11 @@ static int read_plan(struct run *run)
 	run->layers = calloc(info->num_layers, sizeof(*run->layers));
 	if (!run->layers)
 		return failed(run, "out of memory");
-	for (unsigned int i = 0; i < info->num_slices; i++)
-		add_slice(run, i);
+	if (add_slices(run, info->num_slices))
+		return -1;
 	for (unsigned int i = 0; i < run->num_layers; i++)
 		run->fill_ps += loom_timing_cycles_to_ps(caps, run->layers[i].fill);
-	run->fetch_ps = loom_timing_dram_ps(caps, info->weight_bytes);
+	run->fetch_ps = loom_timing_dram_ps(caps, info->weight_bytes - run->again_bytes);
 	return 0;
 }
 

@@ -98,7 +98,7 @@ static void test_versions(void **data)
 	assert_int_equal(refused("sim:tiny", &args), 0);
 	args.isa_version = LOOM_ISA_VERSION;
 	assert_int_equal(refused("sim:tiny,isa-version=0x10000", &args), -EPROTO);
-	assert_non_null(strstr(loom_error(), "instruction set 1.1, the device runs 1.0"));
+	assert_non_null(strstr(loom_error(), "instruction set 1.2, the device runs 1.0"));
 	args.needs = LOOM_CAP_INT8;
 	assert_int_equal(refused("sim:tiny", &args), 0);
 	assert_int_equal(refused("sim:tiny,int8=off", &args), -EOPNOTSUPP);

@@ -71,21 +71,33 @@ struct loom_submission {
 	struct loom_job jobs[] __counted_by(num_jobs);
 };
 
+/* loom_job.c */
 struct loom_submission *loom_submission_create(struct loom_queue *queue, struct drm_file *file,
 					       const struct drm_loom_submit *args);
-void loom_submission_put(struct loom_submission *sub);
-void loom_submission_free_spares(struct loom_file *lfile);
-int loom_submission_queue(struct loom_submission *sub);
 
+/* loom_push.c */
+int loom_submission_queue(struct loom_submission *sub);
 void loom_queue_push(struct loom_queue *queue);
+
+/* loom_complete.c */
 struct loom_job *loom_queue_take_job(struct loom_queue *queue, u32 tag);
 bool loom_job_complete(struct loom_queue *queue, struct loom_hw_cqe *cqe,
 		       struct list_head *finished);
 void loom_job_cancel(struct loom_queue *queue, struct loom_job *job, int status,
 		     struct list_head *finished);
 void loom_job_cancel_tag(struct loom_queue *queue, u32 tag, int status, struct list_head *finished);
-void loom_submission_finish_all(struct list_head *finished);
 
+/* loom_fault.c */
+int loom_job_status_of_dead(struct loom_job *job);
+int loom_job_judge(struct loom_queue *queue, struct loom_job *job, struct loom_hw_cqe *cqe);
+
+/* loom_submission.c */
+struct loom_submission *loom_submission_alloc(struct loom_queue *queue, u32 num_jobs);
+void loom_submission_put(struct loom_submission *sub);
+void loom_submission_finish_all(struct list_head *finished);
+void loom_submission_free_spares(struct loom_file *lfile);
+
+/* loom_submit.c */
 int loom_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
 
 #endif

@@ -88,17 +88,30 @@ static inline bool loom_queue_is_user(struct loom_queue *queue)
 	return queue->rings;
 }
 
+/* loom_queue.c */
 struct loom_queue *loom_queue_lookup(struct loom_file *lfile, u32 id);
 void loom_queue_put(struct loom_queue *queue);
-void loom_queue_drain(struct loom_queue *queue);
-void loom_queue_fail(struct loom_queue *queue, int error);
+void loom_queue_detach(struct loom_queue *queue, int error);
+void loom_queue_close_all(struct loom_file *lfile);
+
+/* loom_ring.c */
+int loom_queue_alloc_rings(struct loom_queue *queue);
+void loom_queue_release_rings(struct loom_queue *queue);
+int loom_queue_start(struct loom_queue *queue);
+void loom_queue_destroy_hw(struct loom_queue *queue);
 int loom_queue_forget(struct loom_queue *queue, unsigned int ms);
 int loom_queue_restart(struct loom_queue *queue);
-void loom_queue_write_slot(struct loom_queue *queue, u32 slot);
+
+/* loom_drain.c */
+void loom_queue_drain(struct loom_queue *queue);
+void loom_queue_push_work(struct work_struct *work);
+void loom_queue_fail(struct loom_queue *queue, int error);
 void loom_queue_close(struct loom_queue *queue, int error);
-void loom_queue_detach(struct loom_queue *queue, int error);
+
+/* loom_slot.c */
+void loom_queue_write_slot(struct loom_queue *queue, u32 slot);
+void loom_queue_empty_slot(struct loom_queue *queue, struct loom_slot *slot);
 void loom_queue_empty_slots(struct loom_file *lfile, struct loom_vm *vm);
-void loom_queue_close_all(struct loom_file *lfile);
 
 int loom_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file);
 int loom_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *file);

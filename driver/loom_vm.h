@@ -62,15 +62,25 @@ static inline void loom_vm_carry(struct loom_vm *vm)
 		WRITE_ONCE(vm->carries, true);
 }
 
+/* loom_vm.c */
 struct loom_vm *loom_vm_lookup(struct loom_file *lfile, u32 id);
 void loom_vm_put(struct loom_vm *vm);
 bool loom_vm_die(struct loom_vm *vm, const struct loom_vm_fault *fault);
+void loom_vm_release_tables(struct loom_vm *vm);
+void loom_vm_close_all(struct loom_file *lfile);
+
+/* loom_context.c */
+int loom_vm_create_context(struct loom_vm *vm);
+void loom_vm_destroy_context(struct loom_vm *vm);
+void loom_vm_unlist(struct loom_vm *vm);
+void loom_vm_invalidate(struct loom_vm *vm, u64 va, u64 size);
 int loom_vm_kill(struct loom_vm *vm);
 void loom_vm_release_held(struct loom_vm *vm);
 void loom_vm_forget(struct loom_vm *vm);
 int loom_vm_restore(struct loom_vm *vm);
-void loom_vm_release_tables(struct loom_vm *vm);
-void loom_vm_close_all(struct loom_file *lfile);
+
+/* loom_bind.c */
+void loom_vm_free_mappings(struct loom_vm *vm);
 
 int loom_ioctl_vm_create(struct drm_device *drm, void *data, struct drm_file *file);
 int loom_ioctl_vm_destroy(struct drm_device *drm, void *data, struct drm_file *file);

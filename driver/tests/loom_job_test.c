@@ -7,6 +7,9 @@
 #include <kunit/test.h>
 #include <linux/workqueue.h>
 
+#include "loom_isa.h"
+#include "../loom_vm.h"
+
 #define JOB_TEST_ENTRIES	8u
 #define JOB_TEST_JOBS		20u
 #define JOB_TEST_SLOTS		4u

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Leases on the activation SRAM, and ranges that may be bound. Included by loom_vm.c.
+ * Leases on the activation SRAM. Included by loom_vm.c.
  */
 
 #include <kunit/test.h>
@@ -98,38 +98,9 @@ static void vm_test_leases_apart(struct kunit *test)
 	}
 }
 
-struct vm_test_bind {
-	const char *name;
-	struct drm_loom_vm_bind args;
-	int want;
-};
-
-static const struct vm_test_bind vm_test_binds[] = {
-	{ "a page", { .va = SZ_4K, .range = SZ_4K } },
-	{ "all", { .va = 0, .range = BIT_ULL(LOOM_VA_BITS) } },
-	{ "the last page", { .va = BIT_ULL(LOOM_VA_BITS) - SZ_4K, .range = SZ_4K } },
-	{ "nothing", { .va = SZ_4K }, -EINVAL },
-	{ "va not aligned", { .va = 1, .range = SZ_4K }, -EINVAL },
-	{ "range not aligned", { .range = SZ_4K + 1 }, -EINVAL },
-	{ "offset not aligned", { .range = SZ_4K, .offset = 8 }, -EINVAL },
-	{ "beyond the end", { .va = BIT_ULL(LOOM_VA_BITS), .range = SZ_4K }, -EINVAL },
-	{ "over the end", { .va = BIT_ULL(LOOM_VA_BITS) - SZ_4K, .range = SZ_8K }, -EINVAL },
-	{ "wraps", { .va = ~0ull << PAGE_SHIFT, .range = SZ_8K }, -EINVAL },
-};
-
-KUNIT_ARRAY_PARAM_DESC(vm_test_bind, vm_test_binds, name);
-
-static void vm_test_bind_check(struct kunit *test)
-{
-	const struct vm_test_bind *param = test->param_value;
-
-	KUNIT_EXPECT_EQ(test, loom_vm_bind_check(NULL, &param->args), param->want);
-}
-
 static struct kunit_case loom_vm_cases[] = {
 	KUNIT_CASE(vm_test_lease_sizes),
 	KUNIT_CASE(vm_test_leases_apart),
-	KUNIT_CASE_PARAM(vm_test_bind_check, vm_test_bind_gen_params),
 	{ }
 };
 

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What is at the device, and the clock of its predicted state, in ps. Each completion tells how far that
+ * clock is off ("slip"); it never runs past the predicted end of the oldest slice that has not
+ * completed. Predictions are not redone: only differences matter to a pick, so what a saturated
+ * device is given does not depend on when exactly completions are seen.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core.h"
+
+#define REBASE_PS (1000ll << 50)	/* 13 days */
+
+/* Completions may overtake each other, so the ring has room for more than may be at the device. */
+int window_init(struct sched *s)
+{
+	unsigned int n = 16;
+
+	while (n < 4 * s->config.max_jobs)
+		n *= 2;
+	s->jobs = calloc(n, sizeof(*s->jobs));
+	s->job_mask = n - 1;
+	return s->jobs ? 0 : -ENOMEM;
+}
+
+static int64_t clock_ps(const struct sched *s, uint64_t now)
+{
+	return (int64_t)(now - s->base_ns) * 1000 - s->slip_ps;
+}
+
+/* The clock of the predicted state: a slice that has not completed has not ended. */
+static int64_t state_now(const struct sched *s, uint64_t now)
+{
+	int64_t t = clock_ps(s, now), oldest;
+
+	if (s->head_tag == s->tail_tag)
+		return t;
+	oldest = s->jobs[s->head_tag & s->job_mask].end;
+	return t < oldest ? t : oldest;
+}
+
+struct job *window_find(struct sched *s, uint64_t tag)
+{
+	struct job *j = &s->jobs[tag & s->job_mask];
+
+	return tag - s->head_tag < s->tail_tag - s->head_tag && j->request ? j : NULL;
+}
+
+struct request *window_retire(struct sched *s, struct job *j, uint64_t now, int status)
+{
+	struct request *r = j->request;
+
+	if (!status)
+		s->slip_ps += clock_ps(s, now) - j->end;
+	j->request = NULL;
+	s->num_jobs--;
+	while (s->head_tag != s->tail_tag && !s->jobs[s->head_tag & s->job_mask].request)
+		s->head_tag++;
+	return r;
+}
+
+uint64_t window_put(struct sched *s, struct request *r, int64_t end)
+{
+	uint64_t tag = s->tail_tag++;
+
+	s->jobs[tag & s->job_mask] = (struct job) { r, end };
+	s->num_jobs++;
+	return tag;
+}
+
+bool window_is_open(const struct sched *s, uint64_t now)
+{
+	int64_t end = s->device.tm > s->device.tc ? s->device.tm : s->device.tc;
+
+	if (s->num_jobs < MIN_JOBS)
+		return s->tail_tag - s->head_tag <= s->job_mask;
+	return s->num_jobs < s->config.max_jobs && s->tail_tag - s->head_tag <= s->job_mask &&
+	       end - state_now(s, now) < (int64_t)s->config.window_ps;
+}
+
+static void rebase(struct sched *s)
+{
+	unsigned int i;
+	uint64_t tag;
+
+	device_state_rebase(&s->device, REBASE_PS);
+	for (tag = s->head_tag; tag != s->tail_tag; tag++)
+		s->jobs[tag & s->job_mask].end -= REBASE_PS;
+	for (i = 0; i < s->num_models; i++)
+		s->models[i].ready -= REBASE_PS;
+	for (i = 0; i < s->num_offers; i++)
+		s->offers[i].ready -= REBASE_PS;
+	s->base_ns += REBASE_PS / 1000;
+}
+
+/* Nothing is at the device: time begins anew. */
+static void restart(struct sched *s, uint64_t now)
+{
+	unsigned int i;
+
+	device_state_restart(&s->device);
+	s->base_ns = now;
+	s->slip_ps = 0;
+	for (i = 0; i < s->num_models; i++)
+		s->models[i].ready = 0;
+	for (i = 0; i < s->num_offers; i++)
+		offer_fill(s, &s->models[s->offers[i].model]);
+}
+
+void window_bring_to(struct sched *s, uint64_t now)
+{
+	if (!s->num_jobs) {
+		restart(s, now);
+		s->now = 0;
+		return;
+	}
+	if (s->device.tm > 2 * REBASE_PS)
+		rebase(s);
+	s->now = state_now(s, now);
+	device_state_advance(&s->device, s->now);
+}

@@ -8,7 +8,7 @@ BENCH_REPORT := $(addprefix $(BENCH)/,report.c load.c figures.c bound.c table.c 
 BENCH_SUBMIT := $(addprefix $(BENCH)/,submit_guest.c submit_loom.c submit_nvme.c submit_scale.c)
 BENCH_SIMULATOR := $(addprefix $(BENCH)/,simulator.c simulator_measure.c simulator_peer.c)
 BENCH_EXPERIMENT := $(addprefix $(BENCH)/,workload.c engine_device.c engine_model.c cell.c grid.c grid_out.c \
-	paper.c pairs.c mixes.c optimum.c overhead.c qos_mix.c traffic.c open_loop.c qos.c qos_curve.c qos_picture.c qos_json.c qos_main.c)
+	paper.c pairs.c mixes.c optimum.c overhead.c overhead_step.c qos_mix.c traffic.c open_loop.c qos.c qos_curve.c qos_picture.c qos_json.c qos_main.c)
 
 $(call static-library,loom-bench-report,$(BENCH_REPORT))
 $(call static-library,loom-bench-run,$(BENCH_RUN))

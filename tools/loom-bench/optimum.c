@@ -86,10 +86,13 @@ static void cut(const struct workload *a, unsigned int from_a, const struct work
 static void copy_state(struct device_state *to, const struct device_state *from)
 {
 	struct device_hold *holds = to->holds;
+	unsigned int *tight = to->tight;
 
 	memcpy(holds, from->holds, (from->mask + 1) * sizeof(*holds));
+	memcpy(tight, from->tight, (from->mask + 1) * sizeof(*tight));
 	*to = *from;
 	to->holds = holds;
+	to->tight = tight;
 }
 
 static bool hopeless(const struct search *s, const struct device_state *ds, unsigned int a, unsigned int b)

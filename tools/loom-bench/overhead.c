@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
  * loom-bench overhead: what the scheduler costs. Whole decisions (arrive, pick, commit, complete, reply)
- * without a device behind: the oldest slice completes as soon as the window is full. Wall-clock time of
- * this host; in the VM, loom-bench run counts guest instructions.
+ * without a device behind: the oldest slice completes as soon as the window is full. Then the step of it
+ * that picks and commits, alone. Processor time of this host; in the VM, loom-bench run counts guest
+ * instructions.
  */
 #include <errno.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench.h"
-#include "experiment.h"
+#include "overhead.h"
 
 static const char help[] =
 "usage: loom-bench overhead [OPTION...]\n"
@@ -28,9 +27,6 @@ static const char *const names[] = {
 
 #define NUM_NAMES (sizeof(names) / sizeof(names[0]))
 #define NUM_COMPUTE 4
-#define LEAST_SECONDS 0.02
-#define CHUNK 500
-#define TRIALS 3		/* the fastest counts: what disturbs only adds */
 
 struct load {
 	struct sched *s;
@@ -39,14 +35,6 @@ struct load {
 	int64_t ends[4096];
 	unsigned int head, tail;
 };
-
-static double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Timers are let go: a completion comes before. */
 static void drain(struct load *l)
@@ -107,14 +95,14 @@ static double measure(const struct grid *g, const unsigned int *which, unsigned 
 		free(l);
 		return NAN;
 	}
-	decisions(l, CHUNK);
-	for (trial = 0; trial < TRIALS; trial++) {
+	decisions(l, OVERHEAD_CHUNK);
+	for (trial = 0; trial < OVERHEAD_TRIALS; trial++) {
 		sched_get_stats(l->s, &before);
-		t = seconds();
+		t = overhead_seconds();
 		do
-			decisions(l, CHUNK);
-		while (seconds() - t < LEAST_SECONDS);
-		t = seconds() - t;
+			decisions(l, OVERHEAD_CHUNK);
+		while (overhead_seconds() - t < OVERHEAD_SPAN);
+		t = overhead_seconds() - t;
 		sched_get_stats(l->s, &after);
 		best = fmin(best, 1e9 * t / (double)(after.picks - before.picks));
 	}
@@ -131,21 +119,34 @@ static void add(json_t *list, const char *what, const char *policy, unsigned int
 					      "per_second", 1e9 / ns));
 }
 
+static void put_pairs(const char *what, const char *words, const char *policy, double sum, double most,
+		      unsigned int n, json_t *list)
+{
+	double ns = exp(sum / n);
+
+	printf("%-18s 16 pairs: %7.1f ns %s (geometric mean; most %.1f), %.2f million a second\n",
+	       policy, ns, words, most, 1e3 / ns);
+	add(list, what, policy, 2, 2, ns);
+}
+
 static void pairs(const struct grid *g, const char *policy, json_t *list)
 {
+	double sum = 0, most = 0, step_sum = 0, step_most = 0, ns;
 	unsigned int which[2], n = 0;
-	double sum = 0, most = 0, ns;
 
 	for (which[0] = 0; which[0] < NUM_COMPUTE; which[0]++)
 		for (which[1] = NUM_COMPUTE; which[1] < NUM_NAMES; which[1]++, n++) {
+			const struct workload *w[] = { &g->workloads[which[0]], &g->workloads[which[1]] };
+
 			ns = measure(g, which, 2, policy, 2);
 			sum += log(ns);
 			most = fmax(most, ns);
+			ns = overhead_step(&g->machine, w, policy, g->release_layer);
+			step_sum += log(ns);
+			step_most = fmax(step_most, ns);
 		}
-	ns = exp(sum / n);
-	printf("%-18s 16 pairs: %7.1f ns a decision (geometric mean; most %.1f), %.2f million a second\n",
-	       policy, ns, most, 1e3 / ns);
-	add(list, "pairs", policy, 2, 2, ns);
+	put_pairs("pairs", "a decision", policy, sum, most, n, list);
+	put_pairs("step", "a step (pick and commit)", policy, step_sum, step_most, n, list);
 }
 
 static void growth(const struct grid *g, const char *policy, json_t *list)

@@ -39,7 +39,7 @@ static int ai_mt_options(void *state, const char *options)
 	return err ? err : parse(options, '\0', &options, &a->room);
 }
 
-static uint64_t percent(uint64_t of, unsigned int value, unsigned int otherwise)
+static int64_t percent(int64_t of, unsigned int value, unsigned int otherwise)
 {
 	return of / 100 * (value ? value : otherwise);
 }
@@ -91,9 +91,9 @@ static int ai_mt_pick(void *state, const struct policy_view *v)
 {
 	const struct device_state *ds = v->device;
 	struct ai_mt *a = state;
-	int64_t lead = (int64_t)percent((uint64_t)device_state_ps(ds, ds->buffer_bytes), a->lead, DEFAULT_LEAD);
+	int64_t lead = percent(ds->fill, a->lead, DEFAULT_LEAD);
 
-	if (ds->held + percent(ds->buffer_bytes, a->room, DEFAULT_ROOM) > ds->buffer_bytes)
+	if (ds->room < percent(ds->fill, a->room, DEFAULT_ROOM))
 		return least_compute(v);
 	if (all_memory(v))
 		return any(a, v);

@@ -41,6 +41,10 @@ int sched_new(const struct sched_config *config, struct sched **out)
 	s->config = *config;
 	s->timer = s->timer_told = s->wake = SCHED_NO_DEADLINE;
 	set_defaults(&s->config);
+	s->view = (struct policy_view) {
+		.device = &s->device, .offers = s->offers, .served = { &s->served[0], &s->served[1] },
+		.due = &s->due, .turnaround = (int64_t)s->config.turnaround_ps,
+	};
 	ret = sched_set_policy(s, s->config.policy);
 	if (!ret)
 		ret = window_init(s);
@@ -103,13 +107,13 @@ static void submit(struct sched *s, struct model *m, struct sched_action *action
 {
 	struct request *r = m->next;
 	struct device_step step = device_state_commit(&s->device, &m->slices[r->next],
-						      offer_ready(s, m));
+						      policy_ready(&s->view, &s->offers[m->offer]));
 
 	*action = (struct sched_action) {
 		.type = SCHED_SUBMIT, .model = r->model, .request = r->id, .slice = r->next,
 		.tag = window_put(s, r, step.tc),
 	};
-	offer_slice_ends(s, m, r->next, step.tc);
+	offer_submitted(s, m, r->next, step.tc);
 	m->inflight += !r->started;
 	r->started = true;
 	r->next++;
@@ -127,14 +131,14 @@ static void wait_for_policy(struct sched *s, uint64_t now)
 	s->waiting = true;
 	if (wake == INT64_MAX)
 		return;
-	s->wake = now + (wake > s->now ? (uint64_t)(wake - s->now) / 1000 : 0) + 1;
+	s->wake = now + (wake > s->view.now ? (uint64_t)(wake - s->view.now) / 1000 : 0) + 1;
 }
 
 static bool next_submit(struct sched *s, uint64_t now, struct sched_action *action)
 {
 	int pick;
 
-	if (!s->num_offers || s->waiting || !window_is_open(s, now))
+	if (!s->num_offers || s->waiting || !window_is_open(s, window_now(s, now)))
 		return false;
 	window_bring_to(s, now);
 	s->wake = SCHED_NO_DEADLINE;
@@ -147,20 +151,28 @@ static bool next_submit(struct sched *s, uint64_t now, struct sched_action *acti
 	return true;
 }
 
+static struct model *next_on_host(struct sched *s)
+{
+	unsigned int i;
+
+	for (i = 0; s->num_host_due && i < SCHED_MAX_MODELS / 64; i++)
+		if (s->host_due[i])
+			return &s->models[64 * i + (unsigned int)__builtin_ctzll(s->host_due[i])];
+	return NULL;
+}
+
 /* The host is no part of what policies decide: a step begins when it can. */
 static bool next_host(struct sched *s, struct sched_action *action)
 {
-	struct model *m = s->models;
+	struct model *m = next_on_host(s);
 	struct request *r;
 
-	if (!s->host_due)
+	if (!m)
 		return false;
-	while (!m->host_due)
-		m++;
 	r = m->current;
 	*action = (struct sched_action) {
 		.type = SCHED_HOST, .model = r->model, .request = r->id, .slice = r->next,
-		.tag = HOST_TAG | r->order,
+		.tag = event_host_tag(r),
 	};
 	r->host = true;
 	m->inflight += !r->started;

@@ -20,10 +20,13 @@
 #include "sched.h"
 
 #define MIN_JOBS 2
-#define HOST_TAG (1ull << 63)		/* and the request's order */
+/* The tag of a host step, beside its model and the low bits of its request's order. */
+#define HOST_TAG (1ull << 63)
+#define HOST_ORDER_BITS 48
+#define HOST_ORDER_MASK ((1ull << HOST_ORDER_BITS) - 1)
 
 struct model {
-	bool used, removed, overlap;
+	bool used, removed, overlap, has_host;
 	struct sched_slice *slices;
 	struct policy_profile profile;
 	int64_t *sums;			/* of the profile: need, deficit, left */
@@ -34,9 +37,9 @@ struct model {
 	struct request *next;		/* whose slice is offered: current, or the one behind it */
 	int offer;			/* index into sched.offers, or -1 */
 	bool exhausted;			/* counted in sched.exhausted */
-	bool host_due;			/* the next is a host step, and may begin: in sched.host_due */
 	int64_t ready;			/* predicted: the last slice ended and its outputs left */
-	uint64_t since;
+	uint64_t since, arrivals;
+	uint64_t served;		/* what its slices took of their busier resource, ps */
 };
 
 /* Slices at the device, in submission order. A tag is the number of a submission. */
@@ -52,16 +55,19 @@ struct sched {
 	struct model models[SCHED_MAX_MODELS];
 	unsigned int num_models;
 	struct policy_offer offers[SCHED_MAX_MODELS];
-	unsigned int num_offers, exhausted, host_due;
+	unsigned int num_offers, exhausted;
+	uint64_t host_due[SCHED_MAX_MODELS / 64];	/* models whose next step is the host's: bits */
+	unsigned int num_host_due;
+	struct rank served[2], due;	/* offers, as policy_view has them */
+	uint64_t least_served[2];	/* of a kind, the least that anybody had */
 	unsigned int looked_at;		/* offers, to find one that starves */
 	uint64_t num_slices;		/* of all models */
 	struct request_table table;
 	struct request_list replies;
 	uint64_t arrivals;
 	struct device_state device;
-	uint64_t base_ns;		/* the state's time 0 */
-	int64_t slip_ps;
-	int64_t now;			/* the state's clock at the last pick */
+	struct policy_view view;	/* with the clock: now is that of the last pick */
+	int64_t last_ready;		/* of all models */
 	struct job *jobs;
 	unsigned int job_mask, num_jobs;
 	uint64_t head_tag, tail_tag;	/* [head, tail) are at the device, but for the completed */
@@ -73,17 +79,22 @@ struct sched {
 
 /* After anything happened to a model. */
 void offer_refresh(struct sched *s, struct model *m);
-void offer_fill(struct sched *s, struct model *m);
-bool offer_at_host(const struct model *m, const struct request *r);
-/* Time that inputs of a first slice take. */
-int64_t offer_inputs_ps(const struct sched *s, const struct model *m);
-/* The compute of what a model offers cannot start before. */
-int64_t offer_ready(const struct sched *s, const struct model *m);
+/* A step of it is at the host, or is the next. */
+static inline bool offer_at_host(const struct model *m, const struct request *r)
+{
+	return m->has_host && (r->host || m->slices[r->next].host);
+}
+
 /* A slice of it was submitted, and will end then. */
-void offer_slice_ends(struct sched *s, struct model *m, unsigned int slice, int64_t end);
+void offer_submitted(struct sched *s, struct model *m, unsigned int slice, int64_t end);
+
+/* Of a step at the host. */
+uint64_t event_host_tag(const struct request *r);
 
 int window_init(struct sched *s);
-bool window_is_open(const struct sched *s, uint64_t now);
+/* The clock of the predicted state. */
+int64_t window_now(const struct sched *s, uint64_t now);
+bool window_is_open(const struct sched *s, int64_t state_now);
 /* The predicted state is that of now. */
 void window_bring_to(struct sched *s, uint64_t now);
 uint64_t window_put(struct sched *s, struct request *r, int64_t end);	/* returns its tag */
@@ -92,7 +103,7 @@ struct job *window_find(struct sched *s, uint64_t tag);
 struct request *window_retire(struct sched *s, struct job *j, uint64_t now, int status);
 
 int guard_use(struct sched *s, const struct policy_ops *ops, const char *options);
-struct policy_view guard_view(const struct sched *s);
+const struct policy_view *guard_view(struct sched *s);
 void guard_tell(struct sched *s, void (*op)(void *, const struct policy_view *, unsigned int),
 		unsigned int model);
 /* An offer, or POLICY_WAIT. */

@@ -9,12 +9,54 @@
 #include <stdlib.h>
 
 #define MIN_HOLDS 64
-#define DEVICE_TILES 8	/* of a slice: what has to be there for it to begin, or is left at the end */
 
+/* The i-th of those there are; a hold's number counts all there ever were. */
 static struct device_hold *hold_at(const struct device_state *ds, unsigned int i)
 {
 	return &ds->holds[(ds->first + i) & ds->mask];
 }
+
+/* ---- holds by how tight they are ---- */
+
+/* What there is room for when it ends, less the time that has passed: only differences mean anything. */
+static int64_t slack(const struct device_state *ds, unsigned int number)
+{
+	const struct device_hold *h = &ds->holds[number & ds->mask];
+
+	return h->before - h->done;
+}
+
+static unsigned int *tight_at(const struct device_state *ds, unsigned int i)
+{
+	return &ds->tight[i & ds->mask];
+}
+
+static void tight_append(struct device_state *ds, unsigned int number)
+{
+	int64_t mine = slack(ds, number);
+
+	while (ds->tight_end != ds->tight_first && slack(ds, *tight_at(ds, ds->tight_end - 1)) >= mine)
+		ds->tight_end--;
+	*tight_at(ds, ds->tight_end++) = number;
+}
+
+static void tight_rebuild(struct device_state *ds)
+{
+	unsigned int i;
+
+	ds->tight_first = ds->tight_end;
+	for (i = 0; i < ds->count; i++)
+		tight_append(ds, ds->first + i);
+}
+
+/* Holds below this number are gone. */
+static void tight_drop(struct device_state *ds, unsigned int number)
+{
+	while (ds->tight_first != ds->tight_end && (int)(*tight_at(ds, ds->tight_first) - number) < 0)
+		ds->tight_first++;
+}
+
+/* ---- the state ---- */
 
 int device_state_init(struct device_state *ds, const struct sched_config *config)
 {
@@ -23,49 +65,59 @@ int device_state_init(struct device_state *ds, const struct sched_config *config
 	while (n < 2 * config->max_jobs)
 		n *= 2;
 	*ds = (struct device_state) {
-		.buffer_bytes = config->buffer_bytes,
-		.ps_per_byte = 1e12 / (double)config->dram_bytes_per_s,
-		.bytes_per_ps = (double)config->dram_bytes_per_s / 1e12,
+		.ps_per_byte = (uint64_t)(4294967296e12 / (double)config->dram_bytes_per_s + 0.5),
 		.tiles = config->tile_release,
 		.mask = n - 1,
 	};
+	ds->fill = ds->room = device_state_ps(ds, config->buffer_bytes);
 	ds->holds = calloc(n, sizeof(*ds->holds));
-	return ds->holds ? 0 : -ENOMEM;
+	ds->tight = calloc(n, sizeof(*ds->tight));
+	if (ds->holds && ds->tight)
+		return 0;
+	device_state_fini(ds);
+	return -ENOMEM;
 }
 
 void device_state_fini(struct device_state *ds)
 {
 	free(ds->holds);
+	free(ds->tight);
 }
 
 static void drop_first(struct device_state *ds)
 {
-	ds->held -= hold_at(ds, 0)->bytes;
+	ds->room += hold_at(ds, 0)->size;
 	ds->first++;
 	ds->count--;
 }
 
 static void prune(struct device_state *ds)
 {
-	while (ds->count && hold_at(ds, 0)->done <= ds->tm)
+	if (!ds->count || hold_at(ds, 0)->done > ds->tm)
+		return;
+	do
 		drop_first(ds);
+	while (ds->count && hold_at(ds, 0)->done <= ds->tm);
+	tight_drop(ds, ds->first);
 }
 
 void device_state_advance(struct device_state *ds, int64_t now)
 {
-	if (ds->tm < now)
-		ds->tm = now;
 	if (ds->tc < now)
 		ds->tc = now;
+	if (ds->tm >= now)
+		return;
+	ds->tm = now;
 	prune(ds);
 }
 
-void device_state_restart(struct device_state *ds)
+void device_state_restart(struct device_state *ds, int64_t now)
 {
-	ds->tm = 0;
-	ds->tc = 0;
+	ds->tm = now;
+	ds->tc = now;
 	ds->count = 0;
-	ds->held = 0;
+	ds->room = ds->fill;
+	ds->tight_first = ds->tight_end;
 }
 
 void device_state_rebase(struct device_state *ds, int64_t by)
@@ -80,108 +132,64 @@ void device_state_rebase(struct device_state *ds, int64_t by)
 	}
 }
 
-int64_t device_state_dma_ps(const struct device_state *ds, const struct sched_slice *slice)
+/* A part of the time in which a hold is freed: the only division, once at most in a walk. */
+static int64_t part_of(const struct device_hold *h, int64_t size)
 {
-	int64_t extra = (int64_t)slice->mem_ps - device_state_ps(ds, slice->bytes);
-
-	return extra > 0 ? extra : 0;
+	if (size == h->size)
+		return h->done - h->start;
+	return (int64_t)((double)size / (double)h->size * (double)(h->done - h->start));
 }
 
-static uint64_t room_at_tm(const struct device_state *ds)
+/* When so much has come into the place of a hold's first part, from t on. */
+static int64_t refill(const struct device_state *ds, const struct device_hold *h, int64_t size, int64_t t)
 {
-	return ds->buffer_bytes > ds->held ? ds->buffer_bytes - ds->held : 0;
-}
-
-static int64_t later(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* When n bytes have come into the place of a hold's first n, from t on. */
-static int64_t refill(const struct device_state *ds, const struct device_hold *h, uint64_t n, int64_t t)
-{
-	double part = (double)n / (double)h->bytes;
-
 	if (!ds->tiles)
-		return later(t, h->done) + device_state_ps(ds, n);
+		return device_state_later(t, h->done) + size;
 	/* Freed at an even rate: the channel is behind it all the way, or keeps up with it. */
-	return later(later(t, h->start) + device_state_ps(ds, n),
-		     h->start + (int64_t)(part * (double)(h->done - h->start)));
+	return device_state_later(device_state_later(t, h->start) + size, h->start + part_of(h, size));
 }
 
-/* When the last byte of the slice has arrived: the walk over what must leave the SRAM first. */
-static int64_t fetch_end(const struct device_state *ds, const struct sched_slice *slice)
+int64_t device_state_walk(const struct device_state *ds, int64_t start, int64_t size)
 {
-	int64_t t = ds->tm + device_state_dma_ps(ds, slice);
-	uint64_t left = slice->bytes, room = room_at_tm(ds), n;
+	int64_t t = start, n = device_state_later(ds->room, 0);
 	unsigned int i;
 
-	n = left < room ? left : room;
-	t += device_state_ps(ds, n);
-	left -= n;
-	for (i = 0; left && i < ds->count; i++) {
+	t += n;
+	size -= n;
+	for (i = 0; size > 0 && i < ds->count; i++) {
 		const struct device_hold *h = hold_at(ds, i);
 
-		n = left < h->bytes ? left : h->bytes;
+		n = size < h->size ? size : h->size;
 		t = refill(ds, h, n, t);
-		left -= n;
+		size -= n;
 	}
 	/* A slice larger than the whole SRAM streams through it: its own tiles make the room. */
-	return t + device_state_ps(ds, left);
+	return t + size;
 }
 
-/* The compute of a slice whose fetch ends at tm. Tile by tile it begins with the first one. */
-static struct device_step compute(const struct device_state *ds, const struct sched_slice *slice,
-				  int64_t tm, int64_t ready)
+/*
+ * With no end of fetches to come, what is moved by tc is what time allows, or what there was room for just
+ * before some hold ended and what time allowed from then on, whichever is the least.
+ */
+int64_t device_state_fetch_ahead(const struct device_state *ds, int64_t size, struct device_step step)
 {
-	struct device_step step = { .tm = tm };
-	int64_t comp = (int64_t)slice->comp_ps, first = device_state_ps(ds, slice->bytes);
+	int64_t room = ds->room - size, moved = ds->tc - step.tm, by_then;
+	unsigned int i = 0, k = ds->tight_first;
 
-	if (!ds->tiles) {
-		step.start = later(later(ds->tc, tm), ready);
-		step.tc = step.start + comp;
-		return step;
-	}
-	first = tm - first + first / DEVICE_TILES;
-	step.start = later(later(ds->tc, first), ready);
-	step.tc = later(step.start + comp, tm + comp / DEVICE_TILES);
-	return step;
-}
-
-struct device_step device_state_try(const struct device_state *ds, const struct sched_slice *slice,
-				    int64_t ready)
-{
-	return compute(ds, slice, fetch_end(ds, slice), ready);
-}
-
-static uint64_t bytes_in(const struct device_state *ds, int64_t ps, uint64_t room)
-{
-	double bytes = (double)ps * ds->bytes_per_ps;
-
-	return bytes < (double)room ? (uint64_t)bytes : room;
-}
-
-uint64_t device_state_fetch_ahead(const struct device_state *ds, const struct sched_slice *slice,
-				  struct device_step step)
-{
-	uint64_t moved = 0, room, held = ds->held + slice->bytes;
-	int64_t t = step.tm;
-	unsigned int i = 0;
-
-	if (step.tm >= ds->tc)
+	if (moved <= 0)
 		return 0;
 	for (; i < ds->count && hold_at(ds, i)->done <= step.tm; i++)
-		held -= hold_at(ds, i)->bytes;
-	room = ds->buffer_bytes > held ? ds->buffer_bytes - held : 0;
-	for (; i < ds->count; i++) {
-		const struct device_hold *h = hold_at(ds, i);
-		uint64_t n = bytes_in(ds, h->done - t, room);
-
-		moved += n;
-		room += h->bytes - n;
-		t = h->done;
-	}
-	return moved + bytes_in(ds, ds->tc - t, room);
+		room += hold_at(ds, i)->size;
+	room = device_state_later(room, 0);
+	if (i == ds->count)
+		return room < moved ? room : moved;
+	while ((int)(*tight_at(ds, k) - (ds->first + i)) < 0)
+		k++;
+	room -= hold_at(ds, i)->before;
+	by_then = room + slack(ds, *tight_at(ds, k)) + ds->tc;
+	room += ds->total;
+	moved = moved < by_then ? moved : by_then;
+	return moved < room ? moved : room;
 }
 
 /* When the ring is full the two oldest holds become one that ends with the later: pessimistic. */
@@ -189,58 +197,64 @@ static void merge_oldest(struct device_state *ds)
 {
 	struct device_hold *a = hold_at(ds, 0), *b = hold_at(ds, 1);
 
-	b->bytes += a->bytes;
+	b->size += a->size;
+	b->before = a->before;
 	b->start = a->start;
 	ds->first++;
 	ds->count--;
+	tight_rebuild(ds);
 }
 
-static void hold(struct device_state *ds, uint64_t bytes, struct device_step step)
+static void hold(struct device_state *ds, int64_t size, struct device_step step)
 {
-	if (!bytes)
+	if (!size)
 		return;
 	if (ds->count > ds->mask)
 		merge_oldest(ds);
-	*hold_at(ds, ds->count++) = (struct device_hold) { bytes, step.start, step.tc };
-	ds->held += bytes;
+	*hold_at(ds, ds->count++) = (struct device_hold) { size, ds->total, step.start, step.tc };
+	ds->total += size;
+	ds->room -= size;
+	tight_append(ds, ds->first + ds->count - 1);
 }
 
-/* The places of a hold's first bytes have gone to another slice; it goes on being freed from there. */
-static void take_from(struct device_state *ds, struct device_hold *h, uint64_t bytes)
+/* The places of a hold's first part have gone to another slice; it goes on being freed from there. */
+static void take_from(struct device_state *ds, struct device_hold *h, int64_t size)
 {
-	double part = (double)bytes / (double)h->bytes;
-
-	h->start += (int64_t)(part * (double)(h->done - h->start));
-	h->bytes -= bytes;
-	ds->held -= bytes;
+	h->start += part_of(h, size);
+	h->size -= size;
+	h->before += size;
+	ds->room += size;
+	/* The tightest may be the next one now. */
+	if (ds->tight_end - ds->tight_first > 1 && *tight_at(ds, ds->tight_first) == ds->first &&
+	    slack(ds, ds->first) >= slack(ds, *tight_at(ds, ds->tight_first + 1)))
+		ds->tight_first++;
 }
 
-static void take(struct device_state *ds, uint64_t bytes)
+static void take(struct device_state *ds, int64_t size)
 {
-	while (bytes && ds->count) {
-		struct device_hold *h = hold_at(ds, 0);
-
-		if (bytes < h->bytes) {
-			take_from(ds, h, bytes);
-			return;
-		}
-		bytes -= h->bytes;
+	if (size <= 0)
+		return;
+	while (ds->count && size >= hold_at(ds, 0)->size) {
+		size -= hold_at(ds, 0)->size;
 		drop_first(ds);
 	}
+	tight_drop(ds, ds->first);
+	if (size && ds->count)
+		take_from(ds, hold_at(ds, 0), size);
 }
 
 struct device_step device_state_commit(struct device_state *ds, const struct sched_slice *slice,
 				       int64_t ready)
 {
 	struct device_step step = device_state_try(ds, slice, ready);
-	uint64_t room = room_at_tm(ds);
+	int64_t size = device_state_ps(ds, slice->bytes);
 
-	if (ds->tiles && slice->bytes > room)
-		take(ds, slice->bytes - room);
+	if (ds->tiles)
+		take(ds, size - device_state_later(ds->room, 0));
 	ds->tm = step.tm;
 	ds->tc = step.tc;
 	prune(ds);
 	if (step.tc > step.tm)
-		hold(ds, slice->bytes, step);
+		hold(ds, size, step);
 	return step;
 }

@@ -66,6 +66,7 @@ int sched_arrive(struct sched *s, uint64_t now, unsigned int model, uint64_t req
 	};
 	r->order = s->arrivals++;
 	m = &s->models[model];
+	m->arrivals++;
 	request_insert(&s->table, r);
 	request_list_append(&m->requests, r);
 	offer_refresh(s, m);
@@ -85,11 +86,16 @@ int sched_cancel(struct sched *s, uint64_t now, uint64_t request)
 	return 0;
 }
 
+uint64_t event_host_tag(const struct request *r)
+{
+	return HOST_TAG | (uint64_t)r->model << HOST_ORDER_BITS | (r->order & HOST_ORDER_MASK);
+}
+
 static struct request *find_host(struct request_list *l, uint64_t tag)
 {
 	struct request *r = l->head;
 
-	while (r && !(r->host && (HOST_TAG | r->order) == tag))
+	while (r && !(r->host && event_host_tag(r) == tag))
 		r = r->succ;
 	return r;
 }
@@ -97,13 +103,13 @@ static struct request *find_host(struct request_list *l, uint64_t tag)
 /* A host step ended. The device's predicted state knows nothing of it. */
 static int complete_host(struct sched *s, uint64_t now, uint64_t tag, int status)
 {
+	uint64_t model = (tag & ~HOST_TAG) >> HOST_ORDER_BITS;
 	struct request *r = NULL;
-	unsigned int i;
 
-	for (i = 0; !r && i < s->num_models; i++) {
-		r = find_host(&s->models[i].requests, tag);
-		r = r ? r : find_host(&s->models[i].behind, tag);
-	}
+	if (model < s->num_models)
+		r = find_host(&s->models[model].requests, tag);
+	if (!r && model < s->num_models)
+		r = find_host(&s->models[model].behind, tag);
 	if (!r)
 		return -ENOENT;
 	r->host = false;

@@ -26,8 +26,7 @@ const char *const *sched_policies(void)
 	return names;
 }
 
-/* "name" or "name:options". */
-static const struct policy_ops *find_policy(const char *name)
+const struct policy_ops *sched_find_policy(const char *name)
 {
 	size_t len = strcspn(name, ":");
 	unsigned int i;
@@ -65,7 +64,7 @@ int sched_use_policy(struct sched *s, const struct policy_ops *ops)
 
 int sched_set_policy(struct sched *s, const char *policy)
 {
-	const struct policy_ops *ops = find_policy(policy);
+	const struct policy_ops *ops = sched_find_policy(policy);
 	const char *colon = strchr(policy, ':');
 
 	return ops ? guard_use(s, ops, colon ? colon + 1 : NULL) : -EINVAL;
@@ -82,36 +81,31 @@ static bool must_pick(const struct sched *s)
 	return s->num_jobs < (s->policy->wake ? 1 : MIN_JOBS);
 }
 
-struct policy_view guard_view(const struct sched *s)
+const struct policy_view *guard_view(struct sched *s)
 {
-	return (struct policy_view) {
-		.device = &s->device,
-		.now = s->now,
-		.due_offset = (int64_t)s->base_ns * 1000 + s->slip_ps,
-		.turnaround = (int64_t)s->config.turnaround_ps,
-		.offers = s->offers,
-		.num_offers = s->num_offers,
-		.picks = s->stats.picks,
-		.jobs = s->num_jobs,
-		.exhausted = s->exhausted,
-		.must = must_pick(s),
-	};
+	s->view.num_offers = s->num_offers;
+	s->view.picks = s->stats.picks;
+	s->view.jobs = s->num_jobs;
+	s->view.exhausted = s->exhausted;
+	s->view.must = must_pick(s);
+	return &s->view;
 }
 
 void guard_tell(struct sched *s, void (*op)(void *, const struct policy_view *, unsigned int),
 			unsigned int model)
 {
-	struct policy_view view = guard_view(s);
-
 	if (op)
-		op(s->policy_state, &view, model);
+		op(s->policy_state, guard_view(s), model);
 }
 
 /* Each pick looks at one offer, in turn. Whoever is late is served by deadline, not by turn. */
 static bool starves(struct sched *s)
 {
-	const struct policy_offer *o = &s->offers[s->looked_at++ % s->num_offers];
+	const struct policy_offer *o;
 
+	if (++s->looked_at >= s->num_offers)
+		s->looked_at = 0;
+	o = &s->offers[s->looked_at];
 	return o->deadline == SCHED_NO_DEADLINE &&
 	       s->stats.picks - o->since > (uint64_t)STARVED_ROUNDS * s->num_slices;
 }
@@ -119,12 +113,10 @@ static bool starves(struct sched *s)
 /* Of the fallback, which replaces a policy that misbehaves. */
 static int fall_back(struct sched *s)
 {
-	struct policy_view view = guard_view(s);
-
 	s->stats.policy_faults++;
 	if (s->policy != &sched_policy_fifo)
 		guard_use(s, &sched_policy_fifo, NULL);
-	return sched_policy_fifo.pick(NULL, &view);
+	return sched_policy_fifo.pick(NULL, guard_view(s));
 }
 
 /*
@@ -133,15 +125,13 @@ static int fall_back(struct sched *s)
  */
 int guard_pick(struct sched *s)
 {
-	struct policy_view view = guard_view(s);
-	int pick = s->policy->pick(s->policy_state, &view);
+	int pick = s->policy->pick(s->policy_state, guard_view(s));
 
 	while (POLICY_POSTPONED(pick) < s->num_offers && !s->offers[POLICY_POSTPONED(pick)].postponed) {
 		deadline_postpone(s, &s->models[s->offers[POLICY_POSTPONED(pick)].model]);
-		view = guard_view(s);
-		pick = s->policy->pick(s->policy_state, &view);
+		pick = s->policy->pick(s->policy_state, guard_view(s));
 	}
-	if (pick == POLICY_WAIT && !view.must)
+	if (pick == POLICY_WAIT && !s->view.must)
 		return pick;
 	if (pick < 0 || (unsigned int)pick >= s->num_offers)
 		return fall_back(s);

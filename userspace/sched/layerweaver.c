@@ -21,41 +21,24 @@ static int64_t above_zero(int64_t x)
 	return x > 0 ? x : 0;
 }
 
-/* L.comp - (Buf - (L.size + ahead)) / BW, and what of it remains with nothing fetched ahead. */
-static int64_t memory_idle(const struct device_state *ds, const struct sched_slice *slice,
-			   uint64_t ahead)
-{
-	uint64_t used = slice->bytes + ahead;
-	uint64_t room = ds->buffer_bytes > used ? ds->buffer_bytes - used : 0;
-
-	return above_zero((int64_t)slice->comp_ps - device_state_ps(ds, room));
-}
-
-/* What can be fetched ahead is no more than time allows; most often that is too little to idle by. */
-static int64_t avoidable_idle(const struct device_state *ds, const struct sched_slice *slice,
-			      struct device_step step, int64_t inherent)
-{
-	int64_t lead = ds->tc - step.tm;
-	uint64_t most = lead > 0 ? (uint64_t)((double)lead * ds->bytes_per_ps) + 1 : 0;
-
-	if (!memory_idle(ds, slice, most))
-		return 0;
-	return memory_idle(ds, slice, device_state_fetch_ahead(ds, slice, step)) - inherent;
-}
-
-static struct cost cost_of(const struct device_state *ds, const struct policy_offer *offer,
+static struct cost cost_of(const struct policy_view *view, const struct policy_offer *offer,
 			   int64_t max_mem)
 {
+	const struct device_state *ds = view->device;
 	const struct sched_slice *slice = offer->slice;
-	struct device_step step = device_state_try(ds, slice, offer->ready);
-	int64_t inherent = memory_idle(ds, slice, 0);
+	struct device_step step = device_state_try(ds, slice, policy_ready(view, offer));
+	int64_t size = device_state_ps(ds, slice->bytes), lead = ds->tc - step.tm;
+	/* L.comp - (Buf - L.size) / BW, inherent if above zero; what is fetched ahead adds to it. */
+	int64_t idle = (int64_t)slice->comp_ps + size - ds->fill;
 	struct cost c = {
 		.compute = step.tc - (int64_t)slice->comp_ps - ds->tc,
-		.memory = avoidable_idle(ds, slice, step, inherent),
 		.lead = step.tc - step.tm,
-		.inherent = inherent > 0,
+		.inherent = idle > 0,
 	};
 
+	/* No more can be fetched ahead than time allows; most often that is too little to idle by. */
+	if (lead > 0 && idle + lead > 0)
+		c.memory = above_zero(idle + device_state_fetch_ahead(ds, size, step)) - above_zero(idle);
 	c.total = c.compute + c.memory + above_zero(max_mem - c.lead);
 	return c;
 }
@@ -75,11 +58,6 @@ static bool better(const struct cost *a, const struct cost *b)
 static double intensity_diff(const struct policy_profile *a, const struct policy_profile *b)
 {
 	return (double)a->comp_ps * (double)b->mem_ps - (double)b->comp_ps * (double)a->mem_ps;
-}
-
-static bool compute_intensive(const struct policy_offer *o)
-{
-	return o->profile->comp_ps >= o->profile->mem_ps;
 }
 
 /* sign > 0: the most compute-intensive model on offer, < 0: the most memory-intensive. */
@@ -128,7 +106,7 @@ int layerweaver_least_idle(const struct policy_view *view)
 	unsigned int i, pick = 0;
 
 	for (i = 0; i < view->num_offers; i++) {
-		c = cost_of(view->device, &view->offers[i], max);
+		c = cost_of(view, &view->offers[i], max);
 		all_compute &= c.compute > 0;
 		all_memory &= c.memory > 0;
 		if (!i || better(&c, &best)) {
@@ -149,7 +127,7 @@ static bool one_kind(const struct policy_view *view)
 	unsigned int i;
 
 	for (i = 1; i < view->num_offers; i++)
-		if (compute_intensive(&view->offers[i]) != compute_intensive(&view->offers[0]))
+		if (policy_is_compute(view->offers[i].profile) != policy_is_compute(view->offers[0].profile))
 			return false;
 	return true;
 }

@@ -19,7 +19,7 @@ static int64_t slack(const struct policy_view *view, const struct policy_offer *
 static bool allowed(const struct policy_view *view, int pick)
 {
 	const struct policy_offer *o = &view->offers[pick];
-	int64_t takes = device_state_try(view->device, o->slice, o->ready).tc - view->device->tc;
+	int64_t takes = device_state_try(view->device, o->slice, policy_ready(view, o)).tc - view->device->tc;
 	unsigned int i;
 
 	for (i = 0; i < view->num_offers; i++)

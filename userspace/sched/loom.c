@@ -20,26 +20,12 @@
 
 struct loom {
 	int64_t wake;
-	uint64_t served[SCHED_MAX_MODELS];
-	unsigned int arrivals[SCHED_MAX_MODELS];
 };
 
 /* No request waits behind this one, but one came before it: the next is expected when it is done. */
-static bool comes_back(const struct loom *l, const struct policy_offer *o)
+static bool comes_back(const struct policy_offer *o)
 {
-	return !o->more && l->arrivals[o->model] > 1;
-}
-
-static void loom_enqueue(void *state, const struct policy_view *view, unsigned int model)
-{
-	struct loom *l = state;
-
-	l->arrivals[model] += l->arrivals[model] < 2;
-}
-
-static bool compute_intensive(const struct policy_profile *p)
-{
-	return p->comp_ps >= p->mem_ps;
+	return !o->more && o->again;
 }
 
 static int64_t larger(int64_t a, int64_t b)
@@ -50,12 +36,6 @@ static int64_t larger(int64_t a, int64_t b)
 static int64_t smaller(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
-}
-
-/* Fetches of a longer lead may find the SRAM full: the time to fill it. */
-static int64_t longest_lead(const struct device_state *ds)
-{
-	return device_state_ps(ds, ds->buffer_bytes);
 }
 
 /* Time in which compute does nothing because of this slice. */
@@ -69,13 +49,12 @@ static int64_t idle(const struct device_state *ds, const struct policy_offer *o,
  * last: only a part of the lead's length, comp / mem of m. It waits for c's inputs in any case, and if no
  * request stands behind this one also for its arrival and its first weights, behind a fetch of m's.
  */
-static int64_t lead_at_end(const struct loom *l, const struct policy_view *v, const struct policy_offer *c,
-			   const struct policy_offer *m)
+static int64_t lead_at_end(const struct policy_view *v, const struct policy_offer *c, const struct policy_offer *m)
 {
 	const struct policy_profile *cp = c->profile, *mp = m->profile;
 	int64_t gap = c->more && cp->overlap ? 0 : cp->between;
 
-	if (!c->more && !comes_back(l, c))
+	if (!c->more && !comes_back(c))
 		return 0;
 	if (!c->more)
 		gap += (int64_t)mp->max_mem_ps + v->turnaround + cp->need[0];
@@ -88,11 +67,10 @@ static int64_t lead_at_end(const struct loom *l, const struct policy_view *v, co
  * The lead with which the compute-intensive model can go on from here. What its own slices need must be;
  * what its end would need is worth half the SRAM at most.
  */
-static int64_t lead_needed(const struct loom *l, const struct policy_view *v, const struct policy_offer *c,
-			   const struct policy_offer *m)
+static int64_t lead_needed(const struct policy_view *v, const struct policy_offer *c, const struct policy_offer *m)
 {
-	int64_t own = c->profile->need[c->index], most = longest_lead(v->device);
-	int64_t end = c->profile->deficit[c->index] + lead_at_end(l, v, c, m);
+	int64_t own = c->profile->need[c->index], most = v->device->fill;
+	int64_t end = c->profile->deficit[c->index] + lead_at_end(v, c, m);
 
 	return larger(smaller(own, most), smaller(end, most / 2));
 }
@@ -102,32 +80,32 @@ static int64_t lead_needed(const struct loom *l, const struct policy_view *v, co
  * fetch from their fetch to their compute, which is as long as the lead is then. What costs less: to
  * finish it first, and have compute idle for what the lead lacks, or after c's slice?
  */
-static bool finish_first(const struct loom *l, const struct policy_view *v, const struct policy_offer *c,
-			 const struct policy_offer *m)
+static bool finish_first(const struct policy_view *v, const struct policy_offer *c, const struct policy_offer *m)
 {
 	int64_t lead = v->device->tc - v->device->tm - m->profile->deficit[m->index];
 	int64_t later = lead + (int64_t)c->slice->comp_ps - (int64_t)c->slice->mem_ps;
 
-	return comes_back(l, m) && (lead > 0 ? lead : -lead) < later;
+	return comes_back(m) && (lead > 0 ? lead : -lead) < later;
 }
 
-static int weave(const struct loom *l, const struct policy_view *v, int ci, int mi)
+static int weave(const struct policy_view *v, int ci, int mi)
 {
 	const struct policy_offer *c = &v->offers[ci], *m = &v->offers[mi];
 	const struct device_state *ds = v->device;
-	struct device_step with_m = device_state_try(ds, m->slice, m->ready);
-	struct device_step with_c = device_state_try(ds, c->slice, c->ready);
+	int64_t c_ready = policy_ready(v, c);
+	struct device_step with_m = device_state_try(ds, m->slice, policy_ready(v, m));
+	struct device_step with_c = device_state_try(ds, c->slice, c_ready);
 	int64_t idle_m = idle(ds, m, with_m), idle_c = idle(ds, c, with_c);
 
-	if (finish_first(l, v, c, m))
+	if (finish_first(v, c, m))
 		return mi;
 	if (idle_m > 0)
-		return idle_c < idle_m || c->ready <= with_c.start ? ci : mi;
-	if (idle_c > 0 && with_c.start == c->ready)
+		return idle_c < idle_m || c_ready <= with_c.start ? ci : mi;
+	if (idle_c > 0 && with_c.start == c_ready)
 		return mi;
-	if (with_m.tc - with_m.tm >= lead_needed(l, v, c, m))
+	if (with_m.tc - with_m.tm >= lead_needed(v, c, m))
 		return mi;
-	if (with_c.tc - with_c.tm > longest_lead(ds))
+	if (with_c.tc - with_c.tm > ds->fill)
 		return mi;
 	return ci;
 }
@@ -138,26 +116,9 @@ static int most_urgent(const struct urgency *u, const struct policy_view *v, uns
 	unsigned int k;
 
 	for (k = 0; k < n; k++)
-		if (compute_intensive(v->offers[u->order[k]].profile) == compute)
+		if (policy_is_compute(v->offers[u->order[k]].profile) == compute)
 			return (int)u->order[k];
 	return -1;
-}
-
-/* Of one kind, the one that got the least of what it costs; nothing else can be done for it. */
-static int least_served(const struct loom *l, const struct policy_view *v, bool compute)
-{
-	unsigned int i;
-	int best = -1;
-
-	for (i = 0; i < v->num_offers; i++) {
-		const struct policy_offer *o = &v->offers[i];
-
-		if (compute_intensive(o->profile) != compute)
-			continue;
-		if (best < 0 || l->served[o->model] < l->served[v->offers[best].model])
-			best = (int)i;
-	}
-	return best;
 }
 
 /*
@@ -167,7 +128,7 @@ static int least_served(const struct loom *l, const struct policy_view *v, bool 
 static int just_in_time(struct loom *l, const struct policy_view *v, int pick, bool compute)
 {
 	const struct device_state *ds = v->device;
-	int64_t dry = ds->tm < ds->tc ? ds->tm : ds->tc, most = longest_lead(ds) / 2;
+	int64_t dry = ds->tm < ds->tc ? ds->tm : ds->tc, most = ds->fill / 2;
 
 	if (v->must || !v->exhausted)
 		return pick;
@@ -177,15 +138,10 @@ static int just_in_time(struct loom *l, const struct policy_view *v, int pick, b
 	return l->wake <= v->now ? pick : POLICY_WAIT;
 }
 
-static uint64_t cost(const struct policy_offer *o)
-{
-	return o->slice->comp_ps > o->slice->mem_ps ? o->slice->comp_ps : o->slice->mem_ps;
-}
-
 static int weave_or_one(struct loom *l, const struct policy_view *v, int c, int m)
 {
 	if (c >= 0 && m >= 0)
-		return weave(l, v, c, m);
+		return weave(v, c, m);
 	return just_in_time(l, v, c >= 0 ? c : m, c >= 0);
 }
 
@@ -212,12 +168,7 @@ static int pick_in_time(struct loom *l, const struct policy_view *v)
 
 static bool any_deadline(const struct policy_view *v)
 {
-	unsigned int i;
-
-	for (i = 0; i < v->num_offers; i++)
-		if (v->offers[i].deadline != SCHED_NO_DEADLINE)
-			return true;
-	return false;
+	return v->offers[rank_first(v->due)].deadline != SCHED_NO_DEADLINE;
 }
 
 static int loom_pick(void *state, const struct policy_view *v)
@@ -229,9 +180,7 @@ static int loom_pick(void *state, const struct policy_view *v)
 	if (any_deadline(v))
 		pick = pick_in_time(l, v);
 	else
-		pick = weave_or_one(l, v, least_served(l, v, true), least_served(l, v, false));
-	if (pick >= 0)
-		l->served[v->offers[pick].model] += cost(&v->offers[pick]);
+		pick = weave_or_one(l, v, rank_first(v->served[1]), rank_first(v->served[0]));
 	return pick;
 }
 
@@ -243,7 +192,6 @@ static int64_t loom_wake(void *state)
 const struct policy_ops sched_policy_loom = {
 	.name = "loom",
 	.state_size = sizeof(struct loom),
-	.enqueue = loom_enqueue,
 	.pick = loom_pick,
 	.wake = loom_wake,
 };

@@ -7,38 +7,52 @@
 #include "core.h"
 
 /* From the last slice back: need[i] = max(mem, mem - comp + need[i + 1]). */
-static void sum_from_the_end(struct model *m, unsigned int num_slices)
+static void sum_from_the_end(struct policy_profile *p, const struct sched_slice *slices, int64_t *sums)
 {
-	int64_t *need = m->sums, *deficit = need + num_slices + 1, *left = deficit + num_slices + 1;
+	int64_t *need = sums, *deficit = need + p->num_slices + 1, *left = deficit + p->num_slices + 1;
 	unsigned int i;
 
-	for (i = num_slices; i-- > 0;) {
-		int64_t mem = (int64_t)m->slices[i].mem_ps, comp = (int64_t)m->slices[i].comp_ps;
+	for (i = p->num_slices; i-- > 0;) {
+		int64_t mem = (int64_t)slices[i].mem_ps, comp = (int64_t)slices[i].comp_ps;
 		int64_t after = mem - comp;
 
 		left[i] = left[i + 1] + comp;
 		deficit[i] = deficit[i + 1] + after;
 		need[i] = after + need[i + 1] > mem ? after + need[i + 1] : mem;
 	}
-	m->profile.need = need;
-	m->profile.deficit = deficit;
-	m->profile.left = left;
+	p->need = need;
+	p->deficit = deficit;
+	p->left = left;
 }
 
-static void sum_up(const struct sched *s, struct model *m, unsigned int num_slices)
+/*
+ * Slices of a model follow each other: the DMA of one waits for the compute before it, its compute for
+ * the DMA before it. A profile has one figure for DMA: of a first slice it is taken to be inputs, which
+ * nothing of their own can hide, and which take turns with the fetches on the channel, so twice as
+ * long; of others outputs, which begin to leave while the slice still computes.
+ */
+void policy_sum_up(struct policy_profile *p, int64_t *sums, const struct device_state *ds,
+		   const struct sched_slice *slices, unsigned int num)
 {
 	unsigned int i;
 
-	m->profile = (struct policy_profile) { .num_slices = num_slices };
-	m->profile.between = offer_inputs_ps(s, m) +
-			     device_state_dma_ps(&s->device, &m->slices[num_slices - 1]);
-	sum_from_the_end(m, num_slices);
-	for (i = 0; i < num_slices; i++) {
-		m->profile.comp_ps += m->slices[i].comp_ps;
-		m->profile.mem_ps += m->slices[i].mem_ps;
-		if (m->profile.max_mem_ps < m->slices[i].mem_ps)
-			m->profile.max_mem_ps = m->slices[i].mem_ps;
+	*p = (struct policy_profile) { .num_slices = num, .inputs = 2 * device_state_dma_ps(ds, &slices[0]) };
+	p->between = p->inputs + device_state_dma_ps(ds, &slices[num - 1]);
+	sum_from_the_end(p, slices, sums);
+	for (i = 0; i < num; i++) {
+		p->comp_ps += slices[i].comp_ps;
+		p->mem_ps += slices[i].mem_ps;
+		if (p->max_mem_ps < slices[i].mem_ps)
+			p->max_mem_ps = slices[i].mem_ps;
 	}
+}
+
+static bool has_host_step(const struct sched_slice *slices, unsigned int num)
+{
+	while (num--)
+		if (slices[num].host)
+			return true;
+	return false;
 }
 
 static struct model *free_model(struct sched *s)
@@ -64,7 +78,7 @@ int sched_add_model(struct sched *s, const char *name, const struct sched_slice 
 	if (!m)
 		return -ENOSPC;
 	copy = malloc(num_slices * sizeof(*copy));
-	sums = calloc(3ul * (num_slices + 1), sizeof(*sums));
+	sums = calloc(POLICY_SUMS(num_slices), sizeof(*sums));
 	if (!copy || !sums) {
 		free(copy);
 		free(sums);
@@ -73,7 +87,8 @@ int sched_add_model(struct sched *s, const char *name, const struct sched_slice 
 	memcpy(copy, slices, num_slices * sizeof(*copy));
 	*m = (struct model) { .used = true, .slices = copy, .sums = sums, .offer = -1 };
 	m->max_inflight = max_inflight;
-	sum_up(s, m, num_slices);
+	m->has_host = has_host_step(copy, num_slices);
+	policy_sum_up(&m->profile, sums, &s->device, copy, num_slices);
 	s->num_slices += num_slices;
 	return (int)(m - s->models);
 }

@@ -44,12 +44,6 @@ static uint64_t due(const struct model *m)
 	return waits && waits->due < m->current->due ? waits->due : m->current->due;
 }
 
-/* A step of it is at the host, or is the next. */
-bool offer_at_host(const struct model *m, const struct request *r)
-{
-	return r->host || m->slices[r->next].host;
-}
-
 /* Inputs of a request in a lease of its own are loaded ahead: before the last slice of the one before. */
 static struct request *next_request(const struct model *m)
 {
@@ -79,73 +73,117 @@ static bool can_run_on_host(const struct model *m)
 	return may_begin(m, r) && m->slices[r->next].host && !r->host && !r->at_device;
 }
 
-static void drop_offer(struct sched *s, struct model *m)
+static unsigned int kind_of(const struct model *m)
 {
-	struct policy_offer *last = &s->offers[--s->num_offers];
+	return policy_is_compute(&m->profile);
+}
 
-	s->offers[m->offer] = *last;
-	s->models[last->model].offer = m->offer;
-	m->offer = -1;
+static void rank_service(struct sched *s, const struct model *m)
+{
+	rank_put(&s->served[kind_of(m)], (unsigned int)m->offer,
+		 (struct rank_key) { m->served, (unsigned int)(m - s->models) });
+}
+
+static void rank_deadline(struct sched *s, const struct policy_offer *o)
+{
+	rank_put(&s->due, (unsigned int)(o - s->offers), (struct rank_key) { o->deadline, o->order });
 }
 
 /*
- * Slices of a model follow each other: the DMA of one waits for the compute before it, its compute for
- * the DMA before it. A profile has one figure for DMA: of a first slice it is taken to be inputs, which
- * nothing of their own can hide, and which take turns with the fetches on the channel, so twice as
- * long; of others outputs, which begin to leave while the slice still computes.
+ * Who was away has got less than the others. It may catch up on one query, not on all that it had not
+ * asked for.
  */
-int64_t offer_inputs_ps(const struct sched *s, const struct model *m)
+static void enter(struct sched *s, struct model *m)
 {
-	return 2 * device_state_dma_ps(&s->device, &m->slices[0]);
+	uint64_t query = m->profile.comp_ps > m->profile.mem_ps ? m->profile.comp_ps : m->profile.mem_ps;
+	uint64_t least = s->least_served[kind_of(m)];
+
+	m->offer = (int)s->num_offers++;
+	m->since = s->stats.picks;
+	if (m->served + query < least)
+		m->served = least - query;
+	rank_service(s, m);
+	s->offers[m->offer].order = UINT64_MAX;	/* no rank by deadline yet */
 }
 
-int64_t offer_ready(const struct sched *s, const struct model *m)
+static void drop_offer(struct sched *s, struct model *m)
 {
-	if (m->next->next)
-		return m->ready;
-	return (m->overlap ? s->now : m->ready) + offer_inputs_ps(s, m);
+	unsigned int last = --s->num_offers, at = (unsigned int)m->offer, i;
+	struct rank *ranks[] = { &s->served[0], &s->served[1], &s->due };
+
+	for (i = 0; i < 3; i++) {
+		rank_remove(ranks[i], at);
+		if (last != at)
+			rank_rename(ranks[i], last, at);
+	}
+	s->offers[at] = s->offers[last];
+	s->models[s->offers[at].model].offer = m->offer;
+	m->offer = -1;
 }
 
-void offer_slice_ends(struct sched *s, struct model *m, unsigned int slice, int64_t end)
+void offer_submitted(struct sched *s, struct model *m, unsigned int slice, int64_t end)
 {
-	m->ready = slice ? end + device_state_dma_ps(&s->device, &m->slices[slice]) : end;
+	const struct sched_slice *sl = &m->slices[slice];
+	uint64_t least = s->served[kind_of(m)].nodes[0].key.first;
+
+	m->ready = slice ? end + device_state_dma_ps(&s->device, sl) : end;
+	if (s->last_ready < m->ready)
+		s->last_ready = m->ready;
+	if (s->least_served[kind_of(m)] < least)
+		s->least_served[kind_of(m)] = least;
+	m->served += sl->comp_ps > sl->mem_ps ? sl->comp_ps : sl->mem_ps;
+	rank_service(s, m);
 }
 
-void offer_fill(struct sched *s, struct model *m)
+static void fill(struct sched *s, struct model *m)
 {
 	const struct request *r = m->next;
+	struct policy_offer *o;
+	uint64_t deadline = due(m);
+	bool moved;
 
-	if (m->offer < 0) {
-		m->offer = (int)s->num_offers++;
-		m->since = s->stats.picks;
-	}
-	s->offers[m->offer] = (struct policy_offer) {
+	if (m->offer < 0)
+		enter(s, m);
+	o = &s->offers[m->offer];
+	moved = o->deadline != deadline || o->order != r->order;
+	*o = (struct policy_offer) {
 		.model = (unsigned int)(m - s->models),
 		.slice = &m->slices[r->next],
 		.profile = &m->profile,
 		.index = r->next,
 		.order = r->order,
-		.deadline = due(m),
+		.deadline = deadline,
 		.postponed = r->postponed,
 		.started = r->started,
 		.more = r->succ,
-		.ready = offer_ready(s, m),
+		.again = m->arrivals > 1,
+		.after = r->next || !m->overlap ? m->ready : s->view.now,
+		.inputs = r->next ? 0 : m->profile.inputs,
 		.since = m->since,
 	};
+	if (moved)
+		rank_deadline(s, o);
 }
 
-/* After anything happened to a model. */
+static void set_host_due(struct sched *s, const struct model *m, bool due)
+{
+	unsigned int number = (unsigned int)(m - s->models);
+	uint64_t bit = 1ull << number % 64, *word = &s->host_due[number / 64];
+
+	s->num_host_due += (unsigned int)due - !!(*word & bit);
+	*word = due ? *word | bit : *word & ~bit;
+}
+
 void offer_refresh(struct sched *s, struct model *m)
 {
-	bool exhausted, host_due;
+	bool exhausted;
 
 	choose_current(m);
 	m->next = next_request(m);
-	host_due = can_run_on_host(m);
-	s->host_due += (unsigned int)host_due - (unsigned int)m->host_due;
-	m->host_due = host_due;
+	if (m->has_host)
+		set_host_due(s, m, can_run_on_host(m));
 	if (can_offer(m))
-		offer_fill(s, m);
+		fill(s, m);
 	else if (m->offer >= 0)
 		drop_offer(s, m);
 	exhausted = m->inflight && m->offer < 0;

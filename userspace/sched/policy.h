@@ -8,7 +8,10 @@
 #define LOOM_SCHED_POLICY_H
 
 #include "device_state.h"
+#include "rank.h"
 #include "sched.h"
+
+#define POLICY_FAR_NS (INT64_MAX / 2000)	/* 53 days */
 
 /* What a model's slices add up to, alone. */
 struct policy_profile {
@@ -21,10 +24,16 @@ struct policy_profile {
 	 * compute time. All have num_slices + 1 elements, the last 0.
 	 */
 	const int64_t *need, *deficit, *left;
+	int64_t inputs;			/* of a request take so long to come */
 	/* Between two requests its compute waits so long for outputs to leave and inputs to come. */
 	int64_t between;
 	bool overlap;			/* not if the next one waits already: sched_set_overlap() */
 };
+
+/* Fills *p in; sums is room for as many zeros. */
+#define POLICY_SUMS(num_slices) (3ul * ((num_slices) + 1))
+void policy_sum_up(struct policy_profile *p, int64_t *sums, const struct device_state *ds,
+		   const struct sched_slice *slices, unsigned int num);
 
 /* The first slice of a model that is not submitted yet, if it may be submitted now. */
 struct policy_offer {
@@ -37,7 +46,9 @@ struct policy_offer {
 	bool postponed;			/* late already: its deadline is a later one */
 	bool started;			/* the request has slices at the device, or done */
 	bool more;			/* another request of the model waits behind this one */
-	int64_t ready;			/* its compute cannot start before: the slice before it, and DMA */
+	bool again;			/* it is not the first that the model ever had */
+	/* Its inputs begin to come after the slice before it has ended and outputs left, and take so long. */
+	int64_t after, inputs;
 	uint64_t since;			/* number of the pick since which this model is passed over */
 };
 
@@ -45,8 +56,12 @@ struct policy_view {
 	const struct device_state *device;
 	const struct policy_offer *offers;
 	unsigned int num_offers;
+	/* Offers in the order of what their models got so far, memory-intensive and compute-intensive ones. */
+	const struct rank *served[2];
+	const struct rank *due;		/* by deadline, then in the order of arrival */
 	int64_t now;			/* on the clock of the device's state */
-	int64_t due_offset;		/* of deadlines to that clock, ps */
+	uint64_t base_ns;		/* that clock's zero, and */
+	int64_t slip_ps;		/* how far it is behind by now */
 	int64_t turnaround;		/* from a decision to the engines, ps */
 	uint64_t picks;			/* so far: the number of this pick */
 	unsigned int jobs;		/* at the device */
@@ -55,12 +70,25 @@ struct policy_view {
 	bool must;			/* the device is about to run dry: waiting is no choice */
 };
 
-/* An offer's deadline on the clock of the device's state; INT64_MAX: none. */
+/* An offer's deadline on the clock of the device's state; INT64_MAX: none, or beyond all figuring. */
 static inline int64_t policy_due(const struct policy_view *view, const struct policy_offer *offer)
 {
-	if (offer->deadline > INT64_MAX / 2000)
+	int64_t ns = (int64_t)(offer->deadline - view->base_ns);
+
+	if (offer->deadline == SCHED_NO_DEADLINE || ns > POLICY_FAR_NS)
 		return INT64_MAX;
-	return (int64_t)offer->deadline * 1000 - view->due_offset;
+	return (ns < -POLICY_FAR_NS ? -POLICY_FAR_NS : ns) * 1000 - view->slip_ps;
+}
+
+static inline bool policy_is_compute(const struct policy_profile *p)
+{
+	return p->comp_ps >= p->mem_ps;
+}
+
+/* Its compute cannot start before. */
+static inline int64_t policy_ready(const struct policy_view *view, const struct policy_offer *offer)
+{
+	return (offer->after > view->now ? offer->after : view->now) + offer->inputs;
 }
 
 /* What is left of an offer's request, alone: the busier resource. */
@@ -106,6 +134,8 @@ extern const struct policy_ops sched_policy_loom;
 /* The least idle time, of Layerweaver: an index, or POLICY_WAIT. */
 int layerweaver_least_idle(const struct policy_view *view);
 
+/* By its name, "name" or "name:options"; NULL: there is none. */
+const struct policy_ops *sched_find_policy(const char *name);
 /* A policy that is in no table: tests, experiments. */
 int sched_use_policy(struct sched *s, const struct policy_ops *ops);
 

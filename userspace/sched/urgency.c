@@ -1,24 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "urgency.h"
 
-static bool earlier(const struct policy_offer *a, const struct policy_offer *b)
-{
-	return a->deadline < b->deadline || (a->deadline == b->deadline && a->order < b->order);
-}
-
 void urgency_sort(struct urgency *u, const struct policy_view *v)
 {
-	unsigned int i, k;
-
-	u->num = 0;
-	for (i = 0; i < v->num_offers; i++) {
-		k = u->num < URGENCY_MAX ? u->num++ : URGENCY_MAX;
-		for (; k > 0 && earlier(&v->offers[i], &v->offers[u->order[k - 1]]); k--)
-			if (k < URGENCY_MAX)
-				u->order[k] = u->order[k - 1];
-		if (k < URGENCY_MAX)
-			u->order[k] = i;
-	}
+	u->num = rank_least(v->due, u->order, URGENCY_MAX);
 }
 
 static int64_t comp_left(const struct policy_offer *o)
@@ -34,7 +19,7 @@ static int64_t mem_left(const struct policy_offer *o)
 unsigned int urgency_first(const struct urgency *u, const struct policy_view *v, unsigned int pick)
 {
 	const struct policy_offer *p = &v->offers[pick];
-	struct device_step step = device_state_try(v->device, p->slice, p->ready);
+	struct device_step step = device_state_try(v->device, p->slice, policy_ready(v, p));
 	int64_t mem = step.tm, comp = step.tc, end;
 	unsigned int k;
 

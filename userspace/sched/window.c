@@ -26,11 +26,11 @@ int window_init(struct sched *s)
 
 static int64_t clock_ps(const struct sched *s, uint64_t now)
 {
-	return (int64_t)(now - s->base_ns) * 1000 - s->slip_ps;
+	return (int64_t)(now - s->view.base_ns) * 1000 - s->view.slip_ps;
 }
 
 /* The clock of the predicted state: a slice that has not completed has not ended. */
-static int64_t state_now(const struct sched *s, uint64_t now)
+int64_t window_now(const struct sched *s, uint64_t now)
 {
 	int64_t t = clock_ps(s, now), oldest;
 
@@ -52,7 +52,7 @@ struct request *window_retire(struct sched *s, struct job *j, uint64_t now, int 
 	struct request *r = j->request;
 
 	if (!status)
-		s->slip_ps += clock_ps(s, now) - j->end;
+		s->view.slip_ps += clock_ps(s, now) - j->end;
 	j->request = NULL;
 	s->num_jobs--;
 	while (s->head_tag != s->tail_tag && !s->jobs[s->head_tag & s->job_mask].request)
@@ -69,16 +69,21 @@ uint64_t window_put(struct sched *s, struct request *r, int64_t end)
 	return tag;
 }
 
-bool window_is_open(const struct sched *s, uint64_t now)
+static int64_t later(int64_t a, int64_t b)
 {
-	int64_t end = s->device.tm > s->device.tc ? s->device.tm : s->device.tc;
-
-	if (s->num_jobs < MIN_JOBS)
-		return s->tail_tag - s->head_tag <= s->job_mask;
-	return s->num_jobs < s->config.max_jobs && s->tail_tag - s->head_tag <= s->job_mask &&
-	       end - state_now(s, now) < (int64_t)s->config.window_ps;
+	return a > b ? a : b;
 }
 
+bool window_is_open(const struct sched *s, int64_t state_now)
+{
+	if (s->tail_tag - s->head_tag > s->job_mask)
+		return false;
+	return s->num_jobs < MIN_JOBS ||
+	       (s->num_jobs < s->config.max_jobs &&
+		later(s->device.tm, s->device.tc) - state_now < (int64_t)s->config.window_ps);
+}
+
+/* Everything absolute moves with the clock's origin. */
 static void rebase(struct sched *s)
 {
 	unsigned int i;
@@ -90,33 +95,27 @@ static void rebase(struct sched *s)
 	for (i = 0; i < s->num_models; i++)
 		s->models[i].ready -= REBASE_PS;
 	for (i = 0; i < s->num_offers; i++)
-		s->offers[i].ready -= REBASE_PS;
-	s->base_ns += REBASE_PS / 1000;
+		s->offers[i].after -= REBASE_PS;
+	s->last_ready -= REBASE_PS;
+	s->view.base_ns += REBASE_PS / 1000;
 }
 
-/* Nothing is at the device: time begins anew. */
+/* Nothing is at the device: all that was predicted is over, and the clock goes on from there. */
 static void restart(struct sched *s, uint64_t now)
 {
-	unsigned int i;
+	int64_t end = later(later(s->device.tm, s->device.tc), s->last_ready);
 
-	device_state_restart(&s->device);
-	s->base_ns = now;
-	s->slip_ps = 0;
-	for (i = 0; i < s->num_models; i++)
-		s->models[i].ready = 0;
-	for (i = 0; i < s->num_offers; i++)
-		offer_fill(s, &s->models[s->offers[i].model]);
+	device_state_restart(&s->device, end);
+	s->view.base_ns = now;
+	s->view.slip_ps = -end;
 }
 
 void window_bring_to(struct sched *s, uint64_t now)
 {
-	if (!s->num_jobs) {
+	if (!s->num_jobs)
 		restart(s, now);
-		s->now = 0;
-		return;
-	}
 	if (s->device.tm > 2 * REBASE_PS)
 		rebase(s);
-	s->now = state_now(s, now);
-	device_state_advance(&s->device, s->now);
+	s->view.now = window_now(s, now);
+	device_state_advance(&s->device, s->view.now);
 }

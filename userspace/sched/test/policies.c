@@ -132,7 +132,7 @@ static void idle_for_inputs(void **unused)
 	before(&sc, 100, 100);
 	offer(&sc, 50, 100, 10, 50, 0);
 	offer(&sc, 50, 100, 100, 50, 0);
-	sc.offers[0].ready = 300;
+	sc.offers[0].after = 300;
 	assert_int_equal(weave(&sc), 1);
 }
 

@@ -17,7 +17,7 @@
 #define MAX_SLICES 12
 #define EVENTS 150
 #define QUEUED 3
-#define ROUNDS 65		/* STARVED_ROUNDS of core.c, and the one in which it is seen */
+#define ROUNDS 65		/* STARVED_ROUNDS of guard.c, and the one in which it is seen */
 
 struct world {
 	struct sched *s;
@@ -186,6 +186,67 @@ static double left_at(const struct held *h, int64_t t, bool tiles)
 	return (double)h->bytes * (1 - part);
 }
 
+/* The walk as the paper has it: in (step.tm, tc], as much as there is room for, hold after hold. */
+static int64_t walk_ahead(const struct device_state *ds, const struct held *held, unsigned int num, int64_t size,
+			  struct device_step step, const int64_t *left)
+{
+	int64_t room = ds->fill - size, t = step.tm, moved = 0, n;
+	unsigned int i;
+
+	for (i = 0; i < num; i++)
+		room -= held[i].step.tc > step.tm ? left[i] : 0;
+	room = room > 0 ? room : 0;
+	for (i = 0; i < num; i++) {
+		if (held[i].step.tc <= step.tm || held[i].step.tc <= held[i].step.tm)
+			continue;
+		n = held[i].step.tc - t < room ? held[i].step.tc - t : room;
+		moved += n;
+		room += left[i] - n;
+		t = held[i].step.tc;
+	}
+	n = ds->tc - t < room ? ds->tc - t : room;
+	return moved + (n > 0 ? n : 0);
+}
+
+/* What the state says in a few steps is what the walk over all holds says. */
+static void ahead_of(uint64_t seed)
+{
+	struct world w = { .seed = 0xd1342543de82ef95ull * (seed + 1) };
+	struct sched_config config = MEMORY_CENTRIC;
+	struct device_state ds;
+	struct held held[64];
+	int64_t left[64];
+	unsigned int i;
+
+	config.buffer_bytes = (1 + dice(&w, 30)) * MB;
+	config.max_jobs = 64;
+	assert_int_equal(device_state_init(&ds, &config), 0);
+	for (i = 0; i < 64; i++) {
+		struct sched_slice s = { 0 };
+		struct device_step step;
+		int64_t size;
+
+		make_slice(&w, &s);
+		s.bytes %= config.buffer_bytes;
+		size = device_state_ps(&ds, s.bytes);
+		step = device_state_try(&ds, &s, 0);
+		if (step.tm < ds.tc)
+			assert_int_equal(device_state_fetch_ahead(&ds, size, step),
+					 walk_ahead(&ds, held, i, size, step, left));
+		held[i] = (struct held) { s.bytes, device_state_commit(&ds, &s, 0) };
+		left[i] = size;
+	}
+	device_state_fini(&ds);
+}
+
+static void fetch_ahead(void **unused)
+{
+	uint64_t i, n = schedules();
+
+	for (i = 0; i < n; i++)
+		ahead_of(i);
+}
+
 static void occupancy_of(uint64_t seed, bool tiles)
 {
 	struct world w = { .seed = 0x2545f4914f6cdd1dull * (seed + 1) };
@@ -226,6 +287,7 @@ int run_property_tests(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_schedule),
 		cmocka_unit_test(occupancy),
+		cmocka_unit_test(fetch_ahead),
 	};
 
 	return cmocka_run_group_tests_name("sched: properties", tests, NULL, NULL);

@@ -17,7 +17,17 @@ struct crowd {
 	struct policy_profile profiles[MOST];
 	struct policy_offer offers[MOST];
 	struct policy_view view;
+	struct rank due;
 };
+
+static void rank_all(struct rank *due, const struct policy_view *v)
+{
+	unsigned int i;
+
+	*due = (struct rank) { 0 };
+	for (i = 0; i < v->num_offers; i++)
+		rank_put(due, i, (struct rank_key) { v->offers[i].deadline, v->offers[i].order });
+}
 
 static void crowd_init(struct crowd *c, uint64_t *seed)
 {
@@ -26,7 +36,7 @@ static void crowd_init(struct crowd *c, uint64_t *seed)
 
 	memset(c, 0, sizeof(*c));
 	device_state_init(&c->ds, &config);
-	c->view = (struct policy_view) { .device = &c->ds, .offers = c->offers };
+	c->view = (struct policy_view) { .device = &c->ds, .offers = c->offers, .due = &c->due };
 	c->view.num_offers = 2 + (unsigned int)(rig_random(seed) % (MOST - 1));
 	for (i = 0; i < c->view.num_offers; i++) {
 		c->slices[i].comp_ps = 1000 * (1 + rig_random(seed) % 20);
@@ -41,6 +51,7 @@ static void crowd_init(struct crowd *c, uint64_t *seed)
 			.deadline = 1 + rig_random(seed) % 60,
 		};
 	}
+	rank_all(&c->due, &c->view);
 }
 
 static uint64_t takes(const struct crowd *c, unsigned int i)
@@ -81,6 +92,7 @@ static void take_out(struct crowd *c, unsigned int i)
 	c->offers[i] = c->offers[--c->view.num_offers];
 	c->slices[i] = *c->offers[i].slice;
 	c->offers[i].slice = &c->slices[i];
+	rank_all(&c->due, &c->view);
 }
 
 /* Postponing one victim after the other leaves as many in time as any choice could. */
@@ -131,12 +143,14 @@ static void allowed_if_others_can_wait(void **unused)
 static void most_urgent_first(void **unused)
 {
 	struct policy_offer offers[4 * URGENCY_MAX] = { 0 };
-	struct policy_view view = { .offers = offers, .num_offers = 4 * URGENCY_MAX };
+	struct rank due;
+	struct policy_view view = { .offers = offers, .num_offers = 4 * URGENCY_MAX, .due = &due };
 	struct urgency u;
 	unsigned int i;
 
 	for (i = 0; i < view.num_offers; i++)
 		offers[i].deadline = i * 29 % view.num_offers;
+	rank_all(&due, &view);
 	urgency_sort(&u, &view);
 	assert_int_equal(u.num, URGENCY_MAX);
 	for (i = 0; i < u.num; i++)
@@ -147,11 +161,11 @@ static void most_urgent_first(void **unused)
  * Two models, one device: A is asked for more than there is time for. What is late is late by a bounded
  * time, and everything is served.
  */
-static void late_by_a_bounded_time(void **unused)
+static void late_by(uint64_t start)
 {
 	struct sched_config config = MEMORY_CENTRIC;
 	struct sched_slice slice = { .comp_ps = 10 * US };
-	uint64_t arrived[400], worst = 0, now = 0, next = 0, tags[64], tag_end[64];
+	uint64_t arrived[400], worst = 0, now = start, next = start, tags[64], tag_end[64];
 	unsigned int born = 0, replies = 0, jobs = 0;
 	struct sched_action a;
 	struct sched *s;
@@ -189,6 +203,13 @@ static void late_by_a_bounded_time(void **unused)
 	/* Three times 50 us more than it had, and what may be at the device. */
 	assert_in_range(worst, 60000, 200000 + 500000);
 	sched_free(s);
+}
+
+/* Whatever the clock says: a machine can be up for years. */
+static void late_by_a_bounded_time(void **unused)
+{
+	late_by(0);
+	late_by(3ull * 365 * 24 * 3600 * 1000000000);
 }
 
 int run_urgency_tests(void)

@@ -44,6 +44,8 @@ static void put_blob(struct program *p, struct slice_info *s, struct blob *blob,
 	blob->in_slice = number + 1;
 	blob->stream = (uint32_t)at;
 	s->weight_bytes = at + blob->bytes;
+	s->again_bytes += blob->fetched ? blob->bytes : 0;
+	blob->fetched = true;
 	APPEND(p->c, s->pieces, s->num_pieces, piece);
 }
 
@@ -59,6 +61,8 @@ static void put_blobs(struct program *p, struct slice_info *s, uint32_t number)
 			uint32_t field;
 
 			put_blob(p, s, blob, number);
+			cmd->again = cmd->weight[k].add < blob->used;
+			blob->used = cmd->again ? blob->used : cmd->weight[k].add + 1;
 			field = (uint32_t)(blob->stream + cmd->weight[k].add);
 			memcpy(cmd->raw + cmd->weight[k].field, &field, sizeof(field));
 		}

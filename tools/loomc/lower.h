@@ -43,6 +43,8 @@ struct blob {
 	unsigned int align;
 	uint32_t stream;	/* offset in the stream of the slice it was last laid out for, by emit() */
 	uint32_t in_slice;	/* that slice's number + 1 */
+	bool fetched;		/* by a slice already */
+	uint64_t used;		/* commands had it from below here on */
 	/* made when it is written to the file: elements [first, first + num) of one of these */
 	void (*fill)(const struct blob *blob, void *to);
 	const struct value *value;
@@ -78,6 +80,7 @@ struct command {
 	const struct node *node;
 	struct host_step *host_step;	/* no command: where a step stands in the stream */
 	bool starts_layer;	/* brings weights for the MAC array */
+	bool again;		/* which an earlier command had, too */
 	uint64_t cycles, macs;
 	/* by slice() */
 	uint32_t slice, slice_of_use;
@@ -107,6 +110,8 @@ struct slice_info {
 	uint32_t layer;
 	const char *name;
 	uint64_t compute_ps, mac_ps, weight_bytes, dma_bytes, macs;
+	uint64_t again_bytes;	/* of weight_bytes: what earlier slices fetched, too */
+
 	uint64_t stream;	/* of its weights in .weights */
 	uint64_t cmd;		/* of its buffer in .cmd */
 	uint32_t cmd_size, num_cmds;

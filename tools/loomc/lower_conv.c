@@ -124,17 +124,20 @@ static void emit_conv(struct program *p, const struct conv *v, int64_t first, in
 	cmd->starts_layer = true;
 }
 
-/* Tiles have their own sizes: to cut here would only bring in what a command reads again and again. */
+/*
+ * Tiles have their own sizes: to cut here would only bring in what a command reads again and again. A
+ * depthwise one has few weights and tiles that do not end where columns do: along rows it costs less.
+ */
 static bool computes_for_long(const struct program *p, const struct conv *v, uint64_t *ps)
 {
-	struct loom_cmd_conv cmd = { .hdr.opcode = v->depthwise ? LOOM_OP_DWCONV : LOOM_OP_CONV };
+	struct loom_cmd_conv cmd = { .hdr.opcode = LOOM_OP_CONV };
 
 	conv_geometry(&cmd, v);
-	cmd.c = (uint32_t)(v->depthwise ? v->oc : v->c);
+	cmd.c = (uint32_t)v->c;
 	cmd.oc = (uint32_t)v->oc;
 	*ps = loom_timing_cycles_to_ps(&p->c->options->caps,
 				       loom_timing_cycles(&p->c->options->caps, &cmd.hdr));
-	return !p->tiled && *ps > p->max_slice_ps;
+	return !p->tiled && !v->depthwise && *ps > p->max_slice_ps;
 }
 
 int64_t conv_part(const struct program *p, const struct conv *v, uint64_t channel_bytes)

@@ -49,8 +49,8 @@ static void put_command(const struct program *p, FILE *to, const struct command 
 	if (dma)
 		fprintf(to, ", \"dma_bytes\": %llu}", (unsigned long long)loom_timing_dram_bytes(hdr));
 	else
-		fprintf(to, ", \"cycles\": %llu, \"macs\": %llu}", (unsigned long long)cmd->cycles,
-			(unsigned long long)cmd->macs);
+		fprintf(to, ", \"cycles\": %llu, \"macs\": %llu%s}", (unsigned long long)cmd->cycles,
+			(unsigned long long)cmd->macs, cmd->again ? ", \"weights_again\": true" : "");
 }
 
 static void put_slice(const struct program *p, FILE *to, uint32_t i)
@@ -59,11 +59,11 @@ static void put_slice(const struct program *p, FILE *to, uint32_t i)
 
 	fprintf(to, "%s\t\t{\"slice\": %u, \"layer\": %u, \"name\": ", i ? ",\n" : "", i, s->layer);
 	report_string(to, s->name);
-	fprintf(to, ", \"compute_ps\": %llu, \"mac_ps\": %llu, \"weight_bytes\": %llu, \"fetch_ps\": %llu, \"again\": %s, \"dma_bytes\": %llu, \"macs\": %llu, \"commands\": [",
+	fprintf(to, ", \"compute_ps\": %llu, \"mac_ps\": %llu, \"weight_bytes\": %llu, \"fetch_ps\": %llu, \"again_bytes\": %llu, \"dma_bytes\": %llu, \"macs\": %llu, \"commands\": [",
 		(unsigned long long)s->compute_ps, (unsigned long long)s->mac_ps,
 		(unsigned long long)s->weight_bytes,
 		(unsigned long long)loom_timing_dram_ps(&p->c->options->caps, s->weight_bytes),
-		s->repeats ? "true" : "false", (unsigned long long)s->dma_bytes, (unsigned long long)s->macs);
+		(unsigned long long)s->again_bytes, (unsigned long long)s->dma_bytes, (unsigned long long)s->macs);
 	for (uint32_t k = 0; k < s->num; k++) {
 		fprintf(to, "%s\n\t\t\t", k ? "," : "");
 		put_command(p, to, p->cmds[s->first + k]);
@@ -127,7 +127,7 @@ void write_report(struct program *p)
 		compute += p->slices[i].compute_ps;
 		mac += p->slices[i].mac_ps;
 		weights += p->slices[i].weight_bytes;
-		again += p->slices[i].repeats ? p->slices[i].weight_bytes : 0;
+		again += p->slices[i].again_bytes;
 		macs += p->slices[i].macs;
 	}
 	fprintf(to, "{\n\t\"model\": ");

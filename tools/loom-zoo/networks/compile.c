@@ -68,29 +68,32 @@ static void add_commands(struct run *run, struct layer *layer, unsigned int slic
 	}
 }
 
-/* Weights of the MAC array's commands in a slice, without biases; commands that follow may share them. */
-static uint64_t mac_weights(const struct loom_model *model, unsigned int slice)
+/*
+ * Weights of the MAC array's commands in a slice, without biases. That an earlier command had the same is not in
+ * the file, but in the report, which has all commands but FETCH.
+ */
+static uint64_t mac_weights(const struct loom_model *model, unsigned int slice, const json_t *commands)
 {
-	size_t size, at = sizeof(struct loom_cmdbuf);
+	size_t size, at = sizeof(struct loom_cmdbuf), number = 0;
 	const char *buffer = loom_model_cmdbuf(model, slice, &size);
-	uint64_t bytes = 0, seen = 0;
+	const json_t *said;
+	uint64_t bytes = 0;
 
 	for (const struct loom_cmd_conv *conv; at < size; at += conv->hdr.size) {
-		uint64_t own;
-
 		conv = (const void *)(buffer + at);
-		if (conv->hdr.opcode != LOOM_OP_CONV && conv->hdr.opcode != LOOM_OP_DWCONV)
+		if (conv->hdr.opcode == LOOM_OP_FETCH)
 			continue;
-		own = 2ull * conv->kh * conv->kw * conv->c * (conv->hdr.opcode == LOOM_OP_CONV ? conv->oc : 1);
-		if (conv->w_off < seen)
+		said = json_array_get(commands, number++);
+		if (json_object_get(said, "weights_again"))
 			continue;
-		bytes += own;
-		seen = conv->w_off + own;
+		if (conv->hdr.opcode == LOOM_OP_CONV || conv->hdr.opcode == LOOM_OP_DWCONV)
+			bytes += 2ull * conv->kh * conv->kw * conv->c *
+				 (conv->hdr.opcode == LOOM_OP_CONV ? conv->oc : 1);
 	}
 	return bytes;
 }
 
-static void add_slice(struct run *run, unsigned int i, bool again)
+static void add_slice(struct run *run, unsigned int i, const json_t *report)
 {
 	const struct loom_elf_slice *s = loom_model_slice(run->model, i);
 	struct layer *layer = &run->layers[s->layer];
@@ -103,14 +106,13 @@ static void add_slice(struct run *run, unsigned int i, bool again)
 	layer->predicted_ns.mac += s->mac_ps / 1000;
 	layer->predicted_ns.vector += (s->compute_ps - s->mac_ps) / 1000;
 	add_commands(run, layer, i);
-	run->mac_weight_bytes += again ? 0 : mac_weights(run->model, i);
-	run->again_bytes += again ? s->weight_bytes : 0;
+	run->mac_weight_bytes += mac_weights(run->model, i, json_object_get(report, "commands"));
+	run->again_bytes += (uint64_t)json_integer_value(json_object_get(report, "again_bytes"));
 	run->mac_ps += s->mac_ps;
 	run->compute_ps += s->compute_ps;
 	run->dma_bytes += s->dma_bytes;
 }
 
-/* The file does not say which slices have the weights of the one before; the report does. */
 static int add_slices(struct run *run, unsigned int num)
 {
 	json_t *report = json_loads(run->compiled.report, 0, NULL), *slices = json_object_get(report, "slices");
@@ -120,7 +122,7 @@ static int add_slices(struct run *run, unsigned int num)
 		return failed(run, "the report has not every slice");
 	}
 	for (unsigned int i = 0; i < num; i++)
-		add_slice(run, i, json_is_true(json_object_get(json_array_get(slices, i), "again")));
+		add_slice(run, i, json_array_get(slices, i));
 	json_decref(report);
 	return 0;
 }

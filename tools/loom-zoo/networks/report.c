@@ -21,19 +21,13 @@ static bool right_macs(const struct run *run)
 				  (double)(macs - wanted) < BORDERS * (double)wanted);
 }
 
-/* Do more bytes than inputs and outputs cross DRAM? Then weights may, too, once a tile. */
-static bool spills(const struct run *run)
-{
-	return run->dma_bytes > 2 * loom_model_info(run->model)->io_bytes;
-}
-
 struct verdict run_verdict(const struct run *run)
 {
 	uint64_t wanted = 2 * run->graph.weights;
 	struct verdict v = {
 		.timing = true,
 		.macs = right_macs(run),
-		.weights = run->mac_weight_bytes == wanted || (run->mac_weight_bytes > wanted && spills(run)),
+		.weights = run->mac_weight_bytes == wanted,
 	};
 
 	for (unsigned int i = 0; i < run->num_layers; i++)

@@ -13,6 +13,7 @@
 #include <drm/drm_print.h>
 #include <drm/loom_accel.h>
 
+#include "compat/compat.h"
 #include "loom_debugfs.h"
 #include "loom_device.h"
 #include "loom_gem.h"
@@ -115,7 +116,7 @@ static const struct drm_driver loom_drm_driver = {
 	.fops = &loom_drm_driver_fops,
 	.name = "loom",
 	.desc = "Loom neural processing unit",
-	.date = "20261122",
+	LOOM_DRM_DRIVER_DATE
 	.major = DRM_LOOM_MAJOR,
 	.minor = DRM_LOOM_MINOR,
 };
@@ -225,4 +226,4 @@ module_exit(loom_exit);
 MODULE_AUTHOR("The Loom project");
 MODULE_DESCRIPTION("DRM accel driver for the Loom neural processing unit");
 MODULE_LICENSE("GPL");
-MODULE_IMPORT_NS(DMA_BUF);
+MODULE_IMPORT_NS("DMA_BUF");

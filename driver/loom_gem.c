@@ -11,6 +11,7 @@
 #include <drm/drm_print.h>
 #include <drm/loom_accel.h>
 
+#include "compat/compat.h"
 #include "loom_device.h"
 #include "loom_gem.h"
 #include "loom_limit.h"
@@ -31,7 +32,7 @@ static void loom_gem_free(struct drm_gem_object *obj)
 	}
 
 	if (bo->vaddr)
-		drm_gem_vunmap_unlocked(obj, &map);
+		drm_gem_vunmap(obj, &map);
 	drm_gem_shmem_free(&bo->base);
 }
 
@@ -141,7 +142,7 @@ void *loom_gem_vmap(struct loom_bo *bo)
 
 	dma_resv_lock(obj->resv, NULL);
 	if (!bo->vaddr) {
-		ret = drm_gem_shmem_vmap(&bo->base, &map);
+		ret = drm_gem_shmem_vmap_locked(&bo->base, &map);
 		if (!ret)
 			smp_store_release(&bo->vaddr, map.vaddr); /* the pages are there */
 	}

@@ -15,6 +15,7 @@
 #include <drm/drm_print.h>
 #include <drm/loom_accel.h>
 
+#include "compat/compat.h"
 #include "loom_device.h"
 #include "loom_fence.h"
 #include "loom_job.h"
@@ -35,16 +36,18 @@ static void loom_uring_done(struct io_uring_cmd *cmd, int res, u64 end, unsigned
 {
 	/* First: with the command goes its hold on the file, which must outlast the submission. */
 	loom_submission_put(to_loom_uring_pdu(cmd)->sub);
-	io_uring_cmd_done(cmd, res, end, issue_flags);
+	io_uring_cmd_done32(cmd, res, end, issue_flags);
 }
 
 /* In the submitter's task, or in a worker's when that is gone. */
-static void loom_uring_task_work(struct io_uring_cmd *cmd, unsigned int issue_flags)
+static void loom_uring_finish(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	struct loom_submission *sub = to_loom_uring_pdu(cmd)->sub;
 
 	loom_uring_done(cmd, sub->status, sub->end, issue_flags);
 }
+
+LOOM_URING_TASK_WORK(loom_uring_task_work, loom_uring_finish)
 
 /* All jobs are done. In an interrupt, most often. */
 void loom_uring_complete(struct loom_submission *sub)
@@ -100,7 +103,7 @@ static int loom_uring_queue(struct loom_submission *sub, struct io_uring_cmd *cm
 /* The SQE is in memory that the user writes to: each word is read once. */
 static void loom_uring_read(struct drm_loom_submit *args, struct io_uring_cmd *cmd)
 {
-	const u64 *from = io_uring_sqe_cmd(cmd->sqe);
+	const u64 *from = io_uring_sqe128_cmd(cmd->sqe, u64);
 	u64 *to = (u64 *)args;
 	unsigned int i;
 

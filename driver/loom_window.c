@@ -8,6 +8,7 @@
 #include <drm/drm_file.h>
 #include <drm/drm_vma_manager.h>
 
+#include "compat/compat.h"
 #include "loom_device.h"
 #include "loom_window.h"
 
@@ -43,7 +44,7 @@ static int loom_window_mmap(struct drm_gem_object *obj, struct vm_area_struct *v
 {
 	struct loom_window *window = to_loom_window(obj);
 
-	if (is_cow_mapping(vma->vm_flags))
+	if (vma_is_cow_mapping(vma))
 		return -EINVAL;
 
 	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP | VM_IO);

@@ -37,9 +37,25 @@ build_driver()
 	ls "$TMP"/root/usr/src/loom-*/loom.ko
 }
 
+# Of what there is to be found the kernel has something.
+looked()
+{
+	local config
+	config=$(echo "$TMP"/root/usr/src/loom-*/driver/compat/config.h)
+	cat "$config"
+	[ "$(grep -c LOOM_HAVE_ "$config")" = "$(grep -c '^	probe [A-Z]' driver/compat/probe)" ] && grep -q '^#define' "$config"
+}
+
+# probe COMPILER
+probe() { sh driver/compat/probe "$TMP/config.h" release "$1" || [ -e "$TMP/config.h" ]; }
+
+fails() { ! "$@"; }
+
 echo "TAP version 13"
-echo "1..4"
+echo "1..6"
 check "install" env DESTDIR="$TMP/root" PREFIX=/opt/loom tools/install/install
 check "the compiler starts" "$TMP/root/opt/loom/bin/loomc" --help
 check "a program is built with the library" use_library
 check "the DKMS source builds" build_driver
+check "it looked what the kernel has" looked
+check "headers that do not compile are noticed" fails probe false

@@ -24,13 +24,26 @@ apt_update()
 
 package_names() { sed -e '/^#/d' -e '/^$/d' "$TOP/tools/vm/packages" | cut -d' ' -f1; }
 
+# in_chroot ROOT DIR COMMAND…: with DIR of the machine at its place; the mounts are nobody else's, and end with it
+in_chroot()
+{
+	# shellcheck disable=SC2016 # the inner shell's
+	as_root unshare --mount sh -ec '
+		root=$1 dir=$2
+		shift 2
+		mount -t proc proc "$root/proc"
+		mkdir -p "$root$dir"
+		mount --bind "$dir" "$root$dir"
+		exec chroot "$root" "$@"' sh "$@"
+}
+
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = 'ii ' ]; }
 
-# A name with |COMMAND is content with a command that came another way.
+# missing_packages NAME…: a name with |COMMAND is content with a command that came another way
 missing_packages()
 {
 	local p
-	for p in $(package_names); do
+	for p; do
 		case $p in
 		*'|'*) command -v "${p#*|}" >/dev/null || echo "${p%|*}" ;;
 		*) is_installed "$p" || echo "$p" ;;
@@ -38,10 +51,11 @@ missing_packages()
 	done
 }
 
+# install_packages NAME…: those that are missing
 install_packages()
 {
 	local missing
-	mapfile -t missing < <(missing_packages)
+	mapfile -t missing < <(missing_packages "$@")
 	[ ${#missing[@]} -gt 0 ] || return 0
 	say APT "install ${missing[*]}"
 	apt_update

@@ -7,10 +7,11 @@
 #   vm      the VM tests on one vCPU, where an instruction is a nanosecond
 #   long    the tests that take minutes or hours in full
 #   smp     the VM tests on two vCPUs that run at the same time, where races show
+#   next    the VM tests on the newest kernel that Debian packages, and next-smp, both outside make check
 #   debug   KUnit, the VM tests, failing allocations and the fuzzer on a kernel with KASAN, UBSAN, lockdep,
 #           kmemleak and DMA-API debugging, none of which may have anything to say in the end
 
-.PHONY: check check-host check-vm check-long lane-host lane-long lane-san lane-san-tests lane-vm lane-smp lane-debug lint
+.PHONY: check check-host check-vm check-next check-long lane-host lane-long lane-san lane-san-tests lane-vm lane-smp lane-next lane-next-smp lane-debug lint
 
 # Set-up may install what the rules of the tree look for, so what follows is a make of its own.
 check: setup ## every test, on the host and in the VM; the last line counts them
@@ -21,6 +22,10 @@ check-host: setup ## the host tests, plain and with sanitizers
 
 check-vm: setup ## the VM tests, with guest time counted in instructions and on two vCPUs
 	@tools/check/all vm smp
+
+check-next: setup ## the VM tests on the newest kernel that Debian packages (needs root: a chroot with its compiler)
+	@$(MAKE) --no-print-directory linux-next
+	@tools/check/all next next-smp
 
 check-long: setup ## what make check does in part: every network of the zoo on every preset
 	@tools/check/all long
@@ -43,6 +48,9 @@ lane-san-tests: all models $$(HOST_TESTS)
 
 lane-vm lane-smp: lane-%: all qemu module $$(VM_TESTS)
 	@tools/check/vm build/check/$* $(if $(filter smp,$*),--smp 2) -- $(VM_TESTS)
+
+lane-next lane-next-smp: lane-%: all qemu module-next $$(VM_TESTS)
+	@tools/check/vm build/check/$* --kernel next $(if $(filter next-smp,$*),--smp 2) -- $(VM_TESTS)
 
 # Those of the driver, not of what uses it, and none that takes the device away.
 driver-tests = $(filter-out %_removal,$(filter $(B)/selftests/loom_% selftests/%.sh,$(VM_TESTS)))

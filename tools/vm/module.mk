@@ -2,7 +2,7 @@
 #
 # The machine's set-up, the guest kernel's module, the VM.
 
-.PHONY: setup module linux-debug module-debug vm run
+.PHONY: setup module linux-debug module-debug linux-next module-next vm run
 
 setup: ## install and unpack what Loom builds with (tools/vm/setup --help)
 	@tools/vm/setup
@@ -18,6 +18,12 @@ linux-debug: build/linux ## build the debug kernel, once (tools/vm/debug-kernel 
 
 module-debug: linux-debug ## build loom.ko for the debug kernel, with its KUnit suites and coverage
 	@tools/vm/module --kernel debug build/module-debug LOOM_KUNIT=y KCOV_INSTRUMENT=y GCOV_PROFILE=y
+
+linux-next: ## unpack the newest kernel that Debian packages (tools/vm/linux-next --help)
+	@tools/vm/linux-next
+
+module-next: ## build loom.ko for that kernel
+	@tools/vm/module --kernel next
 
 # As check: what set-up brings is seen by a make that starts after it. RUN_OPTIONS: see tools/run/run --help.
 run: setup ## the main job: weave two models through the whole stack

@@ -4,8 +4,8 @@
 # simulated device linked in (--device sim:PRESET), for the host tests and for trying things out.
 
 LOOMD := userspace/loomd
-LOOMD_SRCS := $(addprefix $(LOOMD)/,buffers.c client_conn.c commands.c device.c faults.c histogram.c host.c \
-	log.c loop.c models.c notify.c options.c proto.c regions.c requests.c server.c state.c stats.c trace.c)
+LOOMD_SRCS := $(addprefix $(LOOMD)/,buffers.c client_conn.c commands.c completions.c device.c faults.c histogram.c host.c \
+	log.c loop.c models.c notify.c options.c proto.c pump.c recovery.c regions.c requests.c server.c state.c stats.c trace.c)
 LOOMD_LIBS := -ljansson -ldrm -luring -lelf
 LOOMD_SIM_LIBS := -Wl,-u,loom_backend_sim $(LOOMD_LIBS) -lopenblas
 

@@ -129,6 +129,7 @@ static void wait_for_policy(struct sched *s, uint64_t now)
 	int64_t wake = s->policy->wake ? s->policy->wake(s->policy_state) : INT64_MAX;
 
 	s->waiting = true;
+	s->offered = INT64_MAX;
 	if (wake == INT64_MAX)
 		return;
 	s->wake = now + (wake > s->view.now ? (uint64_t)(wake - s->view.now) / 1000 : 0) + 1;

@@ -68,6 +68,7 @@ struct sched {
 	struct device_state device;
 	struct policy_view view;	/* with the clock: now is that of the last pick */
 	int64_t last_ready;		/* of all models */
+	int64_t offered;		/* when there was last something new to pick, or the policy waited */
 	struct job *jobs;
 	unsigned int job_mask, num_jobs;
 	uint64_t head_tag, tail_tag;	/* [head, tail) are at the device, but for the completed */
@@ -94,6 +95,7 @@ uint64_t event_host_tag(const struct request *r);
 int window_init(struct sched *s);
 /* The clock of the predicted state. */
 int64_t window_now(const struct sched *s, uint64_t now);
+void window_offered(struct sched *s, uint64_t now);	/* there is something new to pick */
 bool window_is_open(const struct sched *s, int64_t state_now);
 /* The predicted state is that of now. */
 void window_bring_to(struct sched *s, uint64_t now);

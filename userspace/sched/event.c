@@ -51,6 +51,7 @@ void event_kill(struct sched *s, struct request *r, int status, uint64_t now)
 int sched_arrive(struct sched *s, uint64_t now, unsigned int model, uint64_t request,
 		 uint64_t deadline)
 {
+	unsigned int offers = s->num_offers;
 	struct request *r;
 	struct model *m;
 
@@ -70,6 +71,8 @@ int sched_arrive(struct sched *s, uint64_t now, unsigned int model, uint64_t req
 	request_insert(&s->table, r);
 	request_list_append(&m->requests, r);
 	offer_refresh(s, m);
+	if (s->num_offers > offers)
+		window_offered(s, now);
 	deadline_set_timer(s, deadline);
 	guard_tell(s, s->policy->enqueue, model);
 	return 0;
@@ -104,6 +107,7 @@ static struct request *find_host(struct request_list *l, uint64_t tag)
 static int complete_host(struct sched *s, uint64_t now, uint64_t tag, int status)
 {
 	uint64_t model = (tag & ~HOST_TAG) >> HOST_ORDER_BITS;
+	unsigned int offers = s->num_offers;
 	struct request *r = NULL;
 
 	if (model < s->num_models)
@@ -120,14 +124,16 @@ static int complete_host(struct sched *s, uint64_t now, uint64_t tag, int status
 		finish(s, r, now);
 	else
 		offer_refresh(s, &s->models[r->model]);
+	if (s->num_offers > offers)
+		window_offered(s, now);
 	return 0;
 }
 
 int sched_complete(struct sched *s, uint64_t now, uint64_t tag, int status)
 {
 	struct job *j = window_find(s, tag);
+	unsigned int model, offers = s->num_offers;
 	struct request *r;
-	unsigned int model;
 
 	if (tag & HOST_TAG)
 		return complete_host(s, now, tag, status);
@@ -143,6 +149,8 @@ int sched_complete(struct sched *s, uint64_t now, uint64_t tag, int status)
 		finish(s, r, now);
 	else if (s->models[model].current == r && offer_at_host(&s->models[model], r))
 		offer_refresh(s, &s->models[model]);
+	if (s->num_offers > offers)
+		window_offered(s, now);
 	if (!s->num_jobs && s->num_offers)
 		s->stats.dry++;
 	s->waiting = false;

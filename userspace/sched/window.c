@@ -2,8 +2,9 @@
 /*
  * What is at the device, and the clock of its predicted state, in ps. Each completion tells how far that
  * clock is off ("slip"); it never runs past the predicted end of the oldest slice that has not
- * completed. Predictions are not redone: only differences matter to a pick, so what a saturated
- * device is given does not depend on when exactly completions are seen.
+ * completed. Predictions are not redone: only differences matter to a pick, and a pick is made as of the
+ * time when it could be made, so what a saturated device is given does not depend on when exactly
+ * completions are seen.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -97,6 +98,7 @@ static void rebase(struct sched *s)
 	for (i = 0; i < s->num_offers; i++)
 		s->offers[i].after -= REBASE_PS;
 	s->last_ready -= REBASE_PS;
+	s->offered -= s->offered < INT64_MAX ? REBASE_PS : 0;
 	s->view.base_ns += REBASE_PS / 1000;
 }
 
@@ -106,8 +108,28 @@ static void restart(struct sched *s, uint64_t now)
 	int64_t end = later(later(s->device.tm, s->device.tc), s->last_ready);
 
 	device_state_restart(&s->device, end);
+	s->offered = end;
 	s->view.base_ns = now;
 	s->view.slip_ps = -end;
+}
+
+void window_offered(struct sched *s, uint64_t now)
+{
+	s->offered = window_now(s, now);
+}
+
+/*
+ * When this pick could have been made: as soon as the window had room, and the device a place for a job.
+ * A busy feeder comes later, by chance; were the pick of that time, so would the order be. If the policy
+ * would not pick then, or there was nothing new to pick, it is later all the same.
+ */
+static int64_t earliest_pick(const struct sched *s)
+{
+	int64_t open = later(s->device.tm, s->device.tc) - (int64_t)s->config.window_ps;
+
+	if (s->tail_tag >= s->config.max_jobs)
+		open = later(open, s->jobs[(s->tail_tag - s->config.max_jobs) & s->job_mask].end);
+	return later(open, s->offered) < s->view.now ? later(open, s->offered) : s->view.now;
 }
 
 void window_bring_to(struct sched *s, uint64_t now)
@@ -117,5 +139,7 @@ void window_bring_to(struct sched *s, uint64_t now)
 	if (s->device.tm > 2 * REBASE_PS)
 		rebase(s);
 	s->view.now = window_now(s, now);
-	device_state_advance(&s->device, s->view.now);
+	if (s->offered > s->view.now)
+		s->offered = s->view.now;
+	device_state_advance(&s->device, earliest_pick(s));
 }

@@ -530,6 +530,46 @@ static void test_host_failure(void **state)
 	sched_free(s);
 }
 
+/* A device whose DRAM has nothing to do now and then, so that the time of a pick could matter. */
+static void start_order_rig(struct rig *r, const char *policy)
+{
+	const struct sched_config config = {
+		.buffer_bytes = 48 * MB, .dram_bytes_per_s = 225000000000ull, .policy = policy,
+		.max_jobs = 4096,
+	};
+	struct sched_slice slices[400];
+
+	rig_init(r, &config);
+	r->inflight = 8;
+	rig_add(r, slices, profile_resnet50(slices, 2.594, 225e9), 16);
+	rig_add(r, slices, profile_bert_base(slices, 1.5, 225e9), 16);
+}
+
+/* Completions that are seen late, and several at a time, do not change what a saturated device is given. */
+static void order_does_not_depend_on_the_feeder(void **state)
+{
+	static const char *const policies[] = { "fifo", "fair", "layerweaver", "loom", "ai-mt" };
+	struct rig prompt, late;
+	unsigned int p, i;
+
+	for (p = 0; p < sizeof(policies) / sizeof(policies[0]); p++) {
+		start_order_rig(&prompt, policies[p]);
+		start_order_rig(&late, policies[p]);
+		rig_run(&prompt, 40);
+		while (late.num_jobs < prompt.num_jobs)
+			rig_step_late(&late, 100 * US);
+		for (i = 0; i < prompt.num_jobs; i++)
+			if (prompt.jobs[i].model != late.jobs[i].model ||
+			    prompt.jobs[i].slice != late.jobs[i].slice)
+				fail_msg("%s: pick %u of %u is slice %u of model %u, or %u of %u if the "
+					 "feeder is late", policies[p], i, prompt.num_jobs,
+					 prompt.jobs[i].slice, prompt.jobs[i].model, late.jobs[i].slice,
+					 late.jobs[i].model);
+		rig_free(&prompt);
+		rig_free(&late);
+	}
+}
+
 int run_core_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -551,6 +591,7 @@ int run_core_tests(void)
 		cmocka_unit_test(starving_policy),
 		cmocka_unit_test(halting),
 		cmocka_unit_test(order_does_not_depend_on_jitter),
+		cmocka_unit_test(order_does_not_depend_on_the_feeder),
 	};
 
 	return cmocka_run_group_tests_name("sched: core", tests, NULL, NULL);

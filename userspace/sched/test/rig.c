@@ -36,7 +36,8 @@ unsigned int rig_add(struct rig *r, const struct sched_slice *slices, unsigned i
 		m->comp += 1e-12 * (double)slices[i].comp_ps;
 		m->mem += 1e-12 * (double)slices[i].mem_ps;
 	}
-	assert_int_equal(sched_add_model(r->s, "m", slices, num, 2), r->num_models);
+	assert_int_equal(sched_add_model(r->s, "m", slices, num, r->inflight ? r->inflight : 2),
+			 r->num_models);
 	return r->num_models++;
 }
 
@@ -144,6 +145,22 @@ static void start_streams(struct rig *r)
 	for (i = 0; i < r->num_models; i++)
 		for (k = 0; k < r->models[i].queued; k++)
 			rig_arrive(r, i);
+	rig_drain(r);
+}
+
+void rig_step_late(struct rig *r, int64_t ps)
+{
+	unsigned int n = 1 + rig_random(&r->seed) % 8;
+	const struct rig_job *j = NULL;
+
+	if (!r->next_request)
+		start_streams(r);
+	for (; n && r->retired < r->num_jobs; n--) {
+		j = &r->jobs[r->retired++];
+		assert_int_equal(sched_complete(r->s, ns(j->compute_end), j->tag, 0), 0);
+	}
+	assert_non_null(j);
+	r->now = j->compute_end + (int64_t)(rig_random(&r->seed) % (uint64_t)ps);
 	rig_drain(r);
 }
 

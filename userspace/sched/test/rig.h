@@ -50,6 +50,7 @@ struct rig {
 	uint64_t next_request;
 	uint64_t hash;		/* of everything submitted */
 	uint64_t seed;
+	unsigned int inflight;		/* of a model; 0: 2 */
 };
 
 struct rig_window {
@@ -64,6 +65,8 @@ void rig_arrive(struct rig *r, unsigned int model);
 /* Do what the scheduler says; one completion; until `queries` more of model 0 are done. */
 void rig_drain(struct rig *r);
 bool rig_step(struct rig *r);
+/* As rig_step(), but for up to 8 completions, seen together, up to so long after the last of them. */
+void rig_step_late(struct rig *r, int64_t ps);
 void rig_run(struct rig *r, uint64_t queries);
 struct rig_window rig_measure(struct rig *r, uint64_t warm, uint64_t queries);
 uint64_t rig_random(uint64_t *seed);

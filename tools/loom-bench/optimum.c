@@ -2,8 +2,9 @@
 /*
  * loom-bench optimum: small cases of the papers' pairs beside the best order there is: a stretch of each
  * network, up to 13 slices, chosen so that both resources have about as much to do, in a device that is
- * empty before and after. The best order is that in which the last compute ends first. All orders are
- * searched, but for those that cannot be better: neither stream can end before what is left of it is done.
+ * empty before and after. The best order is that in which the last compute ends first, by the equations that
+ * the scheduler predicts with. All orders are searched, but for those that cannot be better: neither stream
+ * can end before what is left of it is done.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -13,7 +14,7 @@
 
 #include "bench.h"
 #include "experiment.h"
-#include "sched/device_state.h"
+#include "sched/policy.h"
 
 static const char help[] =
 "usage: loom-bench optimum [OPTION...]\n"
@@ -38,21 +39,32 @@ static const char *const names[] = {
 struct small {
 	const struct sched_slice *slices;
 	unsigned int num;
+	int64_t inputs;		/* of its first slice take so long */
 	int64_t comp_left[LENGTH + 1], mem_left[LENGTH + 1];
+};
+
+/* Where an order has got to. */
+struct place {
+	struct device_state ds;
+	int64_t after[2];	/* the next slice of each may begin then */
 };
 
 struct search {
 	const struct small *nets[2];
-	struct device_state states[DEPTH + 1];
+	struct place places[DEPTH + 1];
 	int64_t best;
 	uint64_t nodes;
 };
 
-static void stretch(struct small *s, const struct workload *w, unsigned int from, unsigned int num)
+static void stretch(struct small *s, const struct device_state *ds, const struct workload *w, unsigned int from,
+		    unsigned int num)
 {
 	unsigned int i;
 
-	*s = (struct small) { .slices = &w->slices[from], .num = num };
+	*s = (struct small) {
+		.slices = &w->slices[from], .num = num,
+		.inputs = 2 * device_state_dma_ps(ds, &w->slices[from]),	/* as policy_sum_up() has it */
+	};
 	for (i = num; i-- > 0;) {
 		s->comp_left[i] = s->comp_left[i + 1] + (int64_t)s->slices[i].comp_ps;
 		s->mem_left[i] = s->mem_left[i + 1] + (int64_t)s->slices[i].mem_ps;
@@ -65,8 +77,8 @@ static int64_t surplus(const struct sched_slice *s)
 }
 
 /* Slices of both from two places on, one or the other so that both resources have as much to do. */
-static void cut(const struct workload *a, unsigned int from_a, const struct workload *b, unsigned int from_b,
-		struct small *nets)
+static void cut(const struct device_state *ds, const struct workload *a, unsigned int from_a,
+		const struct workload *b, unsigned int from_b, struct small *nets)
 {
 	unsigned int na = 1, nb = 1;
 	int64_t more = surplus(&a->slices[from_a]) + surplus(&b->slices[from_b]);
@@ -79,20 +91,18 @@ static void cut(const struct workload *a, unsigned int from_a, const struct work
 		else
 			break;
 	}
-	stretch(&nets[0], a, from_a, na);
-	stretch(&nets[1], b, from_b, nb);
+	stretch(&nets[0], ds, a, from_a, na);
+	stretch(&nets[1], ds, b, from_b, nb);
 }
 
-static void copy_state(struct device_state *to, const struct device_state *from)
+/* Slice i of net k comes next. Returns when its compute ends. */
+static int64_t append(struct place *p, const struct small *net, unsigned int k, unsigned int i)
 {
-	struct device_hold *holds = to->holds;
-	unsigned int *tight = to->tight;
+	int64_t ready = p->after[k] + (i ? 0 : net->inputs);
+	int64_t end = device_state_commit(&p->ds, &net->slices[i], ready).tc;
 
-	memcpy(holds, from->holds, (from->mask + 1) * sizeof(*holds));
-	memcpy(tight, from->tight, (from->mask + 1) * sizeof(*tight));
-	*to = *from;
-	to->holds = holds;
-	to->tight = tight;
+	p->after[k] = policy_after(&p->ds, &net->slices[i], i, end);
+	return end;
 }
 
 static bool hopeless(const struct search *s, const struct device_state *ds, unsigned int a, unsigned int b)
@@ -103,20 +113,21 @@ static bool hopeless(const struct search *s, const struct device_state *ds, unsi
 
 static void search(struct search *s, unsigned int a, unsigned int b)
 {
-	const struct device_state *here = &s->states[a + b];
-	struct device_state *next = &s->states[a + b + 1];
+	const struct place *here = &s->places[a + b];
+	struct place *next = &s->places[a + b + 1];
 	unsigned int done[2] = { a, b }, k;
 
 	s->nodes++;
 	if (a == s->nets[0]->num && b == s->nets[1]->num) {
-		s->best = here->tc < s->best ? here->tc : s->best;
+		s->best = here->ds.tc < s->best ? here->ds.tc : s->best;
 		return;
 	}
 	for (k = 0; k < 2; k++) {
-		if (done[k] == s->nets[k]->num || hopeless(s, here, a, b))
+		if (done[k] == s->nets[k]->num || hopeless(s, &here->ds, a, b))
 			continue;
-		copy_state(next, here);
-		device_state_commit(next, &s->nets[k]->slices[done[k]], 0);
+		device_state_copy(&next->ds, &here->ds);
+		memcpy(next->after, here->after, sizeof(next->after));
+		append(next, s->nets[k], k, done[k]);
 		search(s, a + !k, b + k);
 	}
 }
@@ -130,11 +141,11 @@ static int optimum(const struct sched_config *config, const struct small *nets, 
 	int err = 0;
 
 	for (i = 0; !err && i <= DEPTH; i++)
-		err = device_state_init(&s.states[i], config);
+		err = device_state_init(&s.places[i].ds, config);
 	if (!err)
 		search(&s, 0, 0);
 	for (i = 0; i <= DEPTH; i++)
-		device_state_fini(&s.states[i]);
+		device_state_fini(&s.places[i].ds);
 	*best = s.best;
 	*nodes = s.nodes;
 	return err;
@@ -143,7 +154,7 @@ static int optimum(const struct sched_config *config, const struct small *nets, 
 /* The same work under a policy, on the same equations. */
 struct trial {
 	struct sched *s;
-	struct device_state ds;
+	struct place place;
 	const struct small *nets;
 	uint64_t tags[DEPTH], ends[DEPTH], now, timer;
 	unsigned int head, tail;
@@ -159,8 +170,8 @@ static void drain(struct trial *t)
 			t->timer = a.at;
 		if (a.type != SCHED_SUBMIT)
 			continue;
-		device_state_advance(&t->ds, (int64_t)t->now * PS);
-		t->end = device_state_commit(&t->ds, &t->nets[a.model].slices[a.slice], 0).tc;
+		device_state_advance(&t->place.ds, (int64_t)t->now * PS);
+		t->end = append(&t->place, &t->nets[a.model], a.model, a.slice);
 		t->tags[t->tail] = a.tag;
 		t->ends[t->tail++] = ((uint64_t)t->end + PS - 1) / PS;
 	}
@@ -186,7 +197,7 @@ static int run_policy(const struct sched_config *config, const struct small *net
 
 	if (err)
 		return err;
-	err = device_state_init(&t.ds, config);
+	err = device_state_init(&t.place.ds, config);
 	for (i = 0; !err && i < 2; i++)
 		err = sched_add_model(t.s, "m", nets[i].slices, nets[i].num, 1) == (int)i ? 0 : -EINVAL;
 	for (i = 0; !err && i < 2; i++)
@@ -194,7 +205,7 @@ static int run_policy(const struct sched_config *config, const struct small *net
 	for (; !err && t.head < num; wait_for_next(&t))
 		drain(&t);
 	*end = t.end;
-	device_state_fini(&t.ds);
+	device_state_fini(&t.place.ds);
 	sched_free(t.s);
 	return err;
 }
@@ -213,12 +224,17 @@ static int run_case(const struct grid *g, unsigned int a, unsigned int b, unsign
 		.max_jobs = 64, .window_ps = 10000000000000ull, .tile_release = !g->release_layer,
 	};
 	int64_t ends[GRID_MAX_POLICIES], known = INT64_MAX, best;
+	struct device_state ds;
 	struct small nets[2];
 	unsigned int p;
 	uint64_t nodes;
 	int err = 0;
 
-	cut(wa, place * wa->num_slices / PLACES, wb, place * wb->num_slices / PLACES, nets);
+	err = device_state_init(&ds, &config);
+	if (err)
+		return bench_fail(err, "out of memory");
+	cut(&ds, wa, place * wa->num_slices / PLACES, wb, place * wb->num_slices / PLACES, nets);
+	device_state_fini(&ds);
 	for (p = 0; !err && p < g->num_policies; p++) {
 		config.policy = g->policies[p];
 		err = run_policy(&config, nets, &ends[p]);

@@ -36,7 +36,7 @@ struct model {
 	struct request *current;	/* the first with slices left, or NULL */
 	struct request *next;		/* whose slice is offered: current, or the one behind it */
 	int offer;			/* index into sched.offers, or -1 */
-	bool exhausted;			/* counted in sched.exhausted */
+	bool exhausted, expected;	/* counted in sched */
 	int64_t ready;			/* predicted: the last slice ended and its outputs left */
 	uint64_t since, arrivals;
 	uint64_t served;		/* what its slices took of their busier resource, ps */
@@ -55,7 +55,7 @@ struct sched {
 	struct model models[SCHED_MAX_MODELS];
 	unsigned int num_models;
 	struct policy_offer offers[SCHED_MAX_MODELS];
-	unsigned int num_offers, exhausted;
+	unsigned int num_offers, exhausted, expected;
 	uint64_t host_due[SCHED_MAX_MODELS / 64];	/* models whose next step is the host's: bits */
 	unsigned int num_host_due;
 	struct rank served[2], due;	/* offers, as policy_view has them */

@@ -120,6 +120,21 @@ void device_state_restart(struct device_state *ds, int64_t now)
 	ds->tight_first = ds->tight_end;
 }
 
+void device_state_copy(struct device_state *to, const struct device_state *from)
+{
+	struct device_state copy = *from;
+	unsigned int i;
+
+	copy.holds = to->holds;
+	copy.tight = to->tight;
+	copy.mask = to->mask;
+	copy.first = 0;
+	for (i = 0; i < from->count; i++)
+		copy.holds[i] = *hold_at(from, i);
+	*to = copy;
+	tight_rebuild(to);
+}
+
 void device_state_rebase(struct device_state *ds, int64_t by)
 {
 	unsigned int i;

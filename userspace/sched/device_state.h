@@ -52,6 +52,8 @@ void device_state_fini(struct device_state *ds);
 void device_state_advance(struct device_state *ds, int64_t now);
 /* Nothing is at the device: both streams are free from this time on. */
 void device_state_restart(struct device_state *ds, int64_t now);
+/* Into a state with a ring of its own, which has room for all that is held. */
+void device_state_copy(struct device_state *to, const struct device_state *from);
 /* The clock's origin moves by this much, so that it never overflows. */
 void device_state_rebase(struct device_state *ds, int64_t by);
 

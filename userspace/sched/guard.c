@@ -87,6 +87,7 @@ const struct policy_view *guard_view(struct sched *s)
 	s->view.picks = s->stats.picks;
 	s->view.jobs = s->num_jobs;
 	s->view.exhausted = s->exhausted;
+	s->view.expected = s->expected;
 	s->view.must = must_pick(s);
 	return &s->view;
 }

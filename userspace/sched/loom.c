@@ -15,7 +15,7 @@
  *
  * Documentation/accel/loom/scheduling.rst has the reasons and the figures.
  */
-#include "policy.h"
+#include "loom.h"
 #include "urgency.h"
 
 struct loom {
@@ -88,7 +88,7 @@ static bool finish_first(const struct policy_view *v, const struct policy_offer 
 	return comes_back(m) && (lead > 0 ? lead : -lead) < later;
 }
 
-static int weave(const struct policy_view *v, int ci, int mi)
+int loom_weave(const struct policy_view *v, int ci, int mi)
 {
 	const struct policy_offer *c = &v->offers[ci], *m = &v->offers[mi];
 	const struct device_state *ds = v->device;
@@ -100,7 +100,7 @@ static int weave(const struct policy_view *v, int ci, int mi)
 	if (finish_first(v, c, m))
 		return mi;
 	if (idle_m > 0)
-		return idle_c < idle_m || c_ready <= with_c.start ? ci : mi;
+		return idle_c < idle_m || with_c.start > c_ready ? ci : mi;
 	if (idle_c > 0 && with_c.start == c_ready)
 		return mi;
 	if (with_m.tc - with_m.tm >= lead_needed(v, c, m))
@@ -130,7 +130,7 @@ static int just_in_time(struct loom *l, const struct policy_view *v, int pick, b
 	const struct device_state *ds = v->device;
 	int64_t dry = ds->tm < ds->tc ? ds->tm : ds->tc, most = ds->fill / 2;
 
-	if (v->must || !v->exhausted)
+	if (v->must || !v->expected)
 		return pick;
 	if (compute && ds->tc - ds->tm > most)
 		dry = ds->tc - most;
@@ -141,7 +141,7 @@ static int just_in_time(struct loom *l, const struct policy_view *v, int pick, b
 static int weave_or_one(struct loom *l, const struct policy_view *v, int c, int m)
 {
 	if (c >= 0 && m >= 0)
-		return weave(v, c, m);
+		return loom_weave(v, c, m);
 	return just_in_time(l, v, c >= 0 ? c : m, c >= 0);
 }
 
@@ -177,7 +177,9 @@ static int loom_pick(void *state, const struct policy_view *v)
 	int pick;
 
 	l->wake = INT64_MAX;
-	if (any_deadline(v))
+	if (loom_ends(v))
+		pick = loom_end_pick(v);
+	else if (any_deadline(v))
 		pick = pick_in_time(l, v);
 	else
 		pick = weave_or_one(l, v, rank_first(v->served[1]), rank_first(v->served[0]));

@@ -126,7 +126,7 @@ void offer_submitted(struct sched *s, struct model *m, unsigned int slice, int64
 	const struct sched_slice *sl = &m->slices[slice];
 	uint64_t least = s->served[kind_of(m)].nodes[0].key.first;
 
-	m->ready = slice ? end + device_state_dma_ps(&s->device, sl) : end;
+	m->ready = policy_after(&s->device, sl, slice, end);
 	if (s->last_ready < m->ready)
 		s->last_ready = m->ready;
 	if (s->least_served[kind_of(m)] < least)
@@ -174,10 +174,14 @@ static void set_host_due(struct sched *s, const struct model *m, bool due)
 	*word = due ? *word | bit : *word & ~bit;
 }
 
+static void count(unsigned int *num, bool *counted, bool now)
+{
+	*num += (unsigned int)now - (unsigned int)*counted;
+	*counted = now;
+}
+
 void offer_refresh(struct sched *s, struct model *m)
 {
-	bool exhausted;
-
 	choose_current(m);
 	m->next = next_request(m);
 	if (m->has_host)
@@ -186,8 +190,7 @@ void offer_refresh(struct sched *s, struct model *m)
 		fill(s, m);
 	else if (m->offer >= 0)
 		drop_offer(s, m);
-	exhausted = m->inflight && m->offer < 0;
-	s->exhausted += (unsigned int)exhausted - (unsigned int)m->exhausted;
-	m->exhausted = exhausted;
+	count(&s->exhausted, &m->exhausted, m->inflight && m->offer < 0);
+	count(&s->expected, &m->expected, m->exhausted && m->arrivals > 1);
 	s->waiting = false;
 }

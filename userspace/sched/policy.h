@@ -30,6 +30,13 @@ struct policy_profile {
 	bool overlap;			/* not if the next one waits already: sched_set_overlap() */
 };
 
+/* The next slice of a model may begin then, if this one ends at end: its outputs have left. */
+static inline int64_t policy_after(const struct device_state *ds, const struct sched_slice *slice, unsigned int index,
+				   int64_t end)
+{
+	return index ? end + device_state_dma_ps(ds, slice) : end;
+}
+
 /* Fills *p in; sums is room for as many zeros. */
 #define POLICY_SUMS(num_slices) (3ul * ((num_slices) + 1))
 void policy_sum_up(struct policy_profile *p, int64_t *sums, const struct device_state *ds,
@@ -67,6 +74,7 @@ struct policy_view {
 	unsigned int jobs;		/* at the device */
 	/* Models with requests at the device that have nothing to offer: their lists are exhausted. */
 	unsigned int exhausted;
+	unsigned int expected;		/* those of them that asked before: they may ask again any moment */
 	bool must;			/* the device is about to run dry: waiting is no choice */
 };
 

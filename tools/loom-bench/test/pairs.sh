@@ -60,6 +60,10 @@ tools/loom-bench/networks.sh --resident -- "$WORK/resident" memory-centric,act-s
 result $? "networks whose inputs and outputs do not"
 run --networks "$WORK/resident" --engine device
 check "says so" 'r.activations == "resident"'
+"$BENCH" optimum --networks "$WORK/nets" --only mobilenet-v2+bert-base --policy loom --json "$WORK/rows.json" >"$WORK/said" 2>&1
+result $? "optimum"
+sed 's/^/# /' "$WORK/said"
+check "Loom is within 1 % of the best order there is" 'r.above >= 0 && r.above <= 1'
 "$BENCH" pairs --networks /nonexistent >/dev/null 2>"$WORK/said"
 [ $? = 1 ] && grep -q networks.sh "$WORK/said"
 result $? "without networks it says how to make them"

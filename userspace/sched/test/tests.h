@@ -7,6 +7,7 @@ int run_policy_tests(void);
 int run_core_tests(void);
 int run_weave_tests(void);
 int run_rank_tests(void);
+int run_end_tests(void);
 int run_random_tests(void);
 int run_urgency_tests(void);
 int run_property_tests(void);

@@ -163,12 +163,16 @@ static void loom_pm_unpark_all(struct loom_device *ldev)
 			loom_queue_unpark(queue);
 }
 
+/*
+ * Whether a user-mode queue has anything to do only its owner knows. The reference that it holds may
+ * still be on its way (wake_work), so it is asked for here.
+ */
 static int loom_pm_stop_idle(struct loom_device *ldev)
 {
 	struct loom_queue *queue;
 
 	list_for_each_entry(queue, &ldev->queues, node)
-		if (!loom_queue_is_user(queue) && !loom_queue_sleep(queue))
+		if (loom_queue_is_user(queue) ? queue->known : !loom_queue_sleep(queue))
 			return -EBUSY;
 	return 0;
 }

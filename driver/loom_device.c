@@ -24,7 +24,7 @@
 
 #define LOOM_BOOT_TIMEOUT_US	(2 * USEC_PER_SEC)
 #define LOOM_BOOT_POLL_US	100
-#define LOOM_HEARTBEAT_NS	(10 * NSEC_PER_MSEC) /* ten times the longest pause */
+#define LOOM_HEARTBEAT_NS	(10LL * NSEC_PER_MSEC) /* ten times the longest pause */
 
 u64 loom_read64(struct loom_device *ldev, u32 reg)
 {
@@ -37,10 +37,13 @@ bool loom_device_is_gone(struct loom_device *ldev)
 	return loom_read(ldev, LOOM_REG_ID) != LOOM_ID;
 }
 
-/* Is the firmware running? Interface 1.0 has no heartbeat. */
+/*
+ * Is the firmware running? Interface 1.0 has no heartbeat. Times are taken so that a processor which
+ * is not running for a while, here or there, makes the time that the heart stood still shorter.
+ */
 bool loom_device_beats(struct loom_device *ldev)
 {
-	u64 now = ktime_get_ns();
+	u64 before = ktime_get_ns();
 	u32 beat;
 
 	lockdep_assert_held(&ldev->fw_lock);
@@ -53,9 +56,9 @@ bool loom_device_beats(struct loom_device *ldev)
 	beat = loom_read(ldev, LOOM_REG_HEARTBEAT);
 	if (beat != ldev->heartbeat) {
 		ldev->heartbeat = beat;
-		ldev->heartbeat_seen = now;
+		ldev->heartbeat_seen = ktime_get_ns();
 	}
-	return now - ldev->heartbeat_seen < LOOM_HEARTBEAT_NS;
+	return (s64)(before - ldev->heartbeat_seen) < LOOM_HEARTBEAT_NS;
 }
 
 static int loom_device_map(struct loom_device *ldev)

@@ -14,6 +14,7 @@
 
 #include <linux/dma-fence.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 
 #include <drm/drm_drv.h>
@@ -211,19 +212,27 @@ static void loom_hang_strike(struct loom_device *ldev, u32 core)
 	}
 }
 
-/* Return: whether to go on watching. */
+/*
+ * Timers may come late, and then two looks close together: the device has had its time only when the
+ * clock says so.
+ *
+ * Return: whether to go on watching.
+ */
 static bool loom_hang_look(struct loom_device *ldev, u32 core)
 {
 	struct loom_watched *watched = &ldev->watched[core];
-	u64 progress;
+	u64 before = ktime_get_ns(), progress;
 	bool busy;
 
 	progress = loom_hang_progress(ldev, core, &busy);
 	if (!busy || progress != watched->progress)
 		watched->strikes = 0;
-	else
+	else if (before - watched->since >= (u64)hang_ms * NSEC_PER_MSEC)
 		loom_hang_strike(ldev, core);
+	else
+		return busy;
 	watched->progress = progress;
+	watched->since = ktime_get_ns();
 	return busy;
 }
 

@@ -10,6 +10,7 @@ struct work_struct;
 /* What the watch saw of a core the last time. Of hang_work alone. */
 struct loom_watched {
 	u64 progress;
+	u64 since;		/* CLOCK_MONOTONIC: nothing has moved or been done about it since */
 	unsigned int strikes;	/* how often nothing had moved since */
 };
 

@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "loom_control.h"
 #include "loom_test.h"
 
-#define DEVICE	"/sys/class/accel/accel0/device/"
-#define DEBUG	"/sys/kernel/debug/accel/0000:01:00.0/"
+#define ACCEL	"/sys/class/accel/accel0/device/"
 #define TRACING	"/sys/kernel/tracing/"
 
 /* The text of a file, or "" if it cannot be read; valid until the next call. */
@@ -28,26 +28,6 @@ static const char *text_of(const char *path)
 	}
 	text[len] = '\0';
 	return text;
-}
-
-/* Return: -1 if there is no such file, or no number in it. */
-static long long number_in(const char *path)
-{
-	const char *text = text_of(path);
-	char *end;
-	long long number = strtoll(text, &end, 10);
-
-	return end == text ? -1 : number;
-}
-
-static int text_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	int ret = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ret;
 }
 
 /* Time and idle time are read one after the other. */
@@ -85,14 +65,14 @@ TEST_F(observe, busy_time)
 {
 	long long least = SLOW_NOPS * (long long)self->caps.fw_cmd_ns / 1000, before, after;
 
-	before = number_in(DEVICE "npu_busy_time_us");
+	before = number_in(ACCEL "npu_busy_time_us");
 	ASSERT_LE(0, before);
 	ASSERT_EQ(0, submit_and_wait(self->fd, self->queue, &self->slow, 1, NULL));
-	after = number_in(DEVICE "npu_busy_time_us");
+	after = number_in(ACCEL "npu_busy_time_us");
 	EXPECT_LE(before + least - READS_APART_US, after);
 	usleep(50000);
 	before = after;
-	after = number_in(DEVICE "npu_busy_time_us");
+	after = number_in(ACCEL "npu_busy_time_us");
 	EXPECT_LE(before, after);
 	EXPECT_GE(before + READS_APART_US, after);
 }
@@ -102,13 +82,13 @@ TEST_F(observe, busy_percent)
 	long long idle, busy;
 	int i;
 
-	number_in(DEVICE "npu_busy_percent");
+	number_in(ACCEL "npu_busy_percent");
 	usleep(150000);
-	idle = number_in(DEVICE "npu_busy_percent");
+	idle = number_in(ACCEL "npu_busy_percent");
 	for (i = 0; i < 50; i++)
 		ASSERT_EQ(0, submit_and_wait(self->fd, self->queue, &self->slow, 1, NULL));
 	usleep(10000);
-	busy = number_in(DEVICE "npu_busy_percent");
+	busy = number_in(ACCEL "npu_busy_percent");
 	EXPECT_EQ(0, idle);
 	EXPECT_LT(0, busy);
 	EXPECT_GE(100, busy);
@@ -116,32 +96,32 @@ TEST_F(observe, busy_percent)
 
 TEST_F(observe, memory)
 {
-	long long before = number_in(DEVICE "npu_memory_utilization");
+	long long before = number_in(ACCEL "npu_memory_utilization");
 	struct bo bo;
 
 	ASSERT_EQ(0, bo_create_unmapped(self->fd, 1 << 20, &bo));
-	EXPECT_EQ(before + (1 << 20), number_in(DEVICE "npu_memory_utilization"));
+	EXPECT_EQ(before + (1 << 20), number_in(ACCEL "npu_memory_utilization"));
 	bo_destroy(self->fd, &bo);
-	EXPECT_EQ(before, number_in(DEVICE "npu_memory_utilization"));
-	EXPECT_LT(before, number_in(DEVICE "npu_memory_total"));
+	EXPECT_EQ(before, number_in(ACCEL "npu_memory_utilization"));
+	EXPECT_LT(before, number_in(ACCEL "npu_memory_total"));
 }
 
 TEST_F(observe, frequency)
 {
 	ASSERT_EQ(0, submit_and_wait(self->fd, self->queue, &self->job, 1, NULL));
-	EXPECT_EQ(self->caps.clock_khz / 1000, number_in(DEVICE "npu_current_frequency_mhz"));
+	EXPECT_EQ(self->caps.clock_khz / 1000, number_in(ACCEL "npu_current_frequency_mhz"));
 }
 
 /* Finds the hwmon directory of the device, whatever its number. */
 static int hwmon_path(char *path, size_t size, const char *name)
 {
-	DIR *dir = opendir(DEVICE "hwmon");
+	DIR *dir = opendir(ACCEL "hwmon");
 	struct dirent *entry;
 	int ret = -ENOENT;
 
 	while (dir && (entry = readdir(dir)))
 		if (!strncmp(entry->d_name, "hwmon", 5)) {
-			snprintf(path, size, DEVICE "hwmon/%s/%s", entry->d_name, name);
+			snprintf(path, size, ACCEL "hwmon/%s/%s", entry->d_name, name);
 			ret = 0;
 		}
 	if (dir)

@@ -2,25 +2,21 @@
 /* The device sleeps when it has nothing to do, and with the machine; nobody loses anything. */
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "loom_control.h"
 #include "loom_test.h"
 
-#define PCI	"/sys/bus/pci/devices/0000:01:00.0/"
 #define JOBS	48u
 
-static int text_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	int ret = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
+/* Where the kernel's workers may run; what real-time threads leave to others. */
+#define WORKERS		"/sys/devices/virtual/workqueue/cpumask"
+#define RT_RUNTIME	"/proc/sys/kernel/sched_rt_runtime_us"
 
 static bool sleeps(void)
 {
@@ -69,18 +65,24 @@ FIXTURE_SETUP(power)
 FIXTURE_TEARDOWN(power)
 {
 	text_to("/sys/power/pm_test", "none");
+	text_to(WORKERS, "f");
+	text_to(RT_RUNTIME, "950000");
 	close(self->fd);
 }
 
 TEST_F_TIMEOUT(power, autosuspend, 60)
 {
+	long long before;
 	int i;
 
 	for (i = 0; i < 3; i++) {
 		world_program(&self->world, i);
 		ASSERT_TRUE(falls_asleep());
+		before = number_in(PCI "power/runtime_active_time");
 		ASSERT_EQ(0, submit_and_wait(self->fd, self->queue, &self->job, 1, NULL));
-		EXPECT_FALSE(sleeps());
+		/* it woke up, and if this comes late, has been awake */
+		EXPECT_TRUE(!sleeps() ||
+			    number_in(PCI "power/runtime_active_time") > before);
 		EXPECT_TRUE(world_done(&self->world, i));
 	}
 }
@@ -165,18 +167,27 @@ TEST_F_TIMEOUT(power, s3, 60)
 	suspend_busy(_metadata, self, "mem");
 }
 
-TEST_F_TIMEOUT(power, user_queue, 60)
+static struct drm_loom_rings *user_queue_create(int fd, __u32 *id)
 {
 	struct drm_loom_queue_create args = {
 		.flags = DRM_LOOM_QUEUE_USER,
 		.entries = 8,
 		.vm_slots = 1,
 	};
-	struct drm_loom_rings *rings;
 
-	ASSERT_EQ(0, loom_call(self->fd, DRM_IOCTL_LOOM_QUEUE_CREATE, &args));
-	rings = mmap(NULL, args.rings_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd,
-		     args.rings_offset);
+	if (loom_call(fd, DRM_IOCTL_LOOM_QUEUE_CREATE, &args))
+		return MAP_FAILED;
+	*id = args.queue_id;
+	return mmap(NULL, args.rings_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    args.rings_offset);
+}
+
+TEST_F_TIMEOUT(power, user_queue, 60)
+{
+	struct drm_loom_rings *rings;
+	__u32 id;
+
+	rings = user_queue_create(self->fd, &id);
 	ASSERT_NE(MAP_FAILED, (void *)rings);
 	usleep(500000);
 	EXPECT_FALSE(sleeps());
@@ -184,8 +195,58 @@ TEST_F_TIMEOUT(power, user_queue, 60)
 	if (text_to("/sys/power/pm_test", "devices") || text_to("/sys/power/state", "freeze"))
 		SKIP(return, "this kernel cannot try a suspend");
 	EXPECT_EQ(1, rings->dead);
-	ASSERT_EQ(0, queue_destroy(self->fd, args.queue_id));
+	ASSERT_EQ(0, queue_destroy(self->fd, id));
 	EXPECT_TRUE(falls_asleep());
+}
+
+static int run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set);
+}
+
+struct hog {
+	bool failed, runs, stop;
+};
+
+/* Leaves nothing of CPU 0 to anybody. */
+static void *hog_cpu(void *arg)
+{
+	struct sched_param param = { .sched_priority = 50 };
+	struct hog *hog = arg;
+
+	hog->failed = run_on(0) || sched_setscheduler(0, SCHED_FIFO, &param);
+	__atomic_store_n(&hog->runs, true, __ATOMIC_RELEASE);
+	while (!hog->failed && !__atomic_load_n(&hog->stop, __ATOMIC_RELAXED))
+		;
+	return NULL;
+}
+
+/* A queue keeps the device awake from the first, also when the kernel's workers come late. */
+TEST_F_TIMEOUT(power, late_worker, 60)
+{
+	struct drm_loom_rings *rings;
+	struct hog hog = {};
+	pthread_t thread;
+	__u32 id;
+
+	if (run_on(1) || text_to(WORKERS, "1") || text_to(RT_RUNTIME, "-1"))
+		SKIP(return, "needs a second processor");
+	ASSERT_TRUE(falls_asleep());
+	ASSERT_EQ(0, pthread_create(&thread, NULL, hog_cpu, &hog));
+	while (!__atomic_load_n(&hog.runs, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	rings = user_queue_create(self->fd, &id);
+	usleep(300000);
+	__atomic_store_n(&hog.stop, true, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_FALSE(hog.failed);
+	ASSERT_NE(MAP_FAILED, (void *)rings);
+	EXPECT_EQ(0, rings->dead);
+	EXPECT_FALSE(sleeps());
 }
 
 TEST_HARNESS_MAIN

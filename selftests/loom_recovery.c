@@ -10,32 +10,12 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "loom_control.h"
 #include "loom_test.h"
 
-#define DEVICE		"0000:01:00.0"
 #define PCI_COMMAND	4
 #define PCI_MASTER	4
 #define SOME		64u
-
-static int sysfs_write(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY);
-	int ret = fd < 0 || write(fd, value, strlen(value)) < 0 ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
-
-static int unbind_driver(void)
-{
-	return sysfs_write("/sys/bus/pci/drivers/loom/unbind", DEVICE);
-}
-
-static int bind_driver(void)
-{
-	return sysfs_write("/sys/bus/pci/drivers/loom/bind", DEVICE);
-}
 
 static int set_master(bool on)
 {
@@ -85,26 +65,22 @@ FIXTURE_SETUP(recovery)
 	ASSERT_EQ(0, io_uring_queue_init(8, &self->ring, IORING_SETUP_SQE128));
 }
 
-/*
- * After the test's process, which leaves nothing open: a device that came back while a file was
- * open has another number, and others expect the first.
- */
 FIXTURE_TEARDOWN_PARENT(recovery)
 {
-	if (access("/dev/accel/accel0", F_OK)) {
-		ASSERT_EQ(0, unbind_driver());
-		ASSERT_EQ(0, bind_driver());
-		ASSERT_EQ(0, access("/dev/accel/accel0", F_OK));
-	}
+	ASSERT_EQ(0, driver_renumber());
 }
 
-/* Slow ones and others, in the device and behind it. */
+/*
+ * Slow ones and others, in the device and behind it. The first of the others holds up what follows,
+ * or all might be over before what is to happen to them.
+ */
 static int submit_some(struct _test_data_recovery *self)
 {
 	struct drm_loom_job jobs[SOME];
 	struct submission s;
 	__u32 i;
 
+	inject(LOOM_INJECT_HANG_DMA, 0);
 	for (i = 0; i < SOME; i++)
 		jobs[i] = i % 2 ? self->job : self->slow;
 	submission_init(&s, self->queue, jobs, SOME, &self->results_bo);
@@ -196,7 +172,7 @@ TEST_F(recovery, unbind_idle)
 	struct bo bo;
 	__u32 vm;
 
-	ASSERT_EQ(0, unbind_driver());
+	ASSERT_EQ(0, driver_unbind());
 	EXPECT_EQ(-ENODEV, submit_some(self));
 	EXPECT_EQ(-ENODEV, vm_create(self->fd, 0, &vm));
 	EXPECT_EQ(-ENODEV, vm_info(self->fd, self->w[0].vm, &info));
@@ -206,7 +182,7 @@ TEST_F(recovery, unbind_idle)
 	/* what is mapped stays mapped */
 	EXPECT_FALSE(world_done(&self->w[1], 1));
 	world_program(&self->w[1], 3);
-	ASSERT_EQ(0, bind_driver());
+	ASSERT_EQ(0, driver_bind());
 }
 
 TEST_F(recovery, unbind_busy)
@@ -216,12 +192,12 @@ TEST_F(recovery, unbind_busy)
 
 	ASSERT_EQ(0, submit_some(self));
 	submit_uring(self);
-	ASSERT_EQ(0, unbind_driver());
+	ASSERT_EQ(0, driver_unbind());
 	EXPECT_EQ(-ENODEV, reap(self));
 	for (i = 0; i < SOME; i++)
 		gone += ((struct drm_loom_result *)bo->map)[i].status == -ENODEV;
 	EXPECT_LT(0, gone);
-	ASSERT_EQ(0, bind_driver());
+	ASSERT_EQ(0, driver_bind());
 }
 
 /* A device that comes and goes while others open, submit and close. */
@@ -241,10 +217,10 @@ TEST_F_TIMEOUT(recovery, unbind_storm, 60)
 		self->job = world_job(&w, 0, i);
 		ASSERT_EQ(0, submit_and_wait(fd, queue, &self->job, 1, NULL));
 		ASSERT_TRUE(world_done(&w, i));
-		ASSERT_EQ(0, unbind_driver());
+		ASSERT_EQ(0, driver_unbind());
 		if (i % 2)
 			close(fd);
-		ASSERT_EQ(0, bind_driver());
+		ASSERT_EQ(0, driver_bind());
 		if (!(i % 2))
 			close(fd);
 		munmap(w.bo.map, w.bo.size);

@@ -12,22 +12,10 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "loom_control.h"
 #include "loom_test.h"
 
-#define PCI	"/sys/bus/pci/devices/0000:01:00.0/"
-#define INJECT	"/sys/kernel/debug/accel/0000:01:00.0/inject"
-#define HANG_MS	"/sys/module/loom/parameters/hang_ms"
 #define JOBS	32u
-
-static int text_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	int ret = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
 
 TEST(removal)
 {
@@ -44,7 +32,6 @@ TEST(removal)
 	volatile __u32 *doorbell;
 	struct submission s;
 	struct world w;
-	char text[8];
 	int fd;
 
 	fd = loom_open();
@@ -66,15 +53,13 @@ TEST(removal)
 	ASSERT_NE(MAP_FAILED, (void *)doorbell);
 
 	/* an engine that hangs keeps them all in flight */
-	snprintf(text, sizeof(text), "%d 0", LOOM_INJECT_HANG_DMA);
-	ASSERT_EQ(0, text_to(INJECT, text));
+	ASSERT_EQ(0, inject(LOOM_INJECT_HANG_DMA, 0));
 	for (i = 0; i < JOBS; i++)
 		jobs[i] = i % 2 ? world_job(&w, 0, i) : slow;
 	submission_init(&s, queue, jobs, JOBS, &results_bo);
 	submission_signal(&s, done, 0);
 	ASSERT_EQ(0, submission_run(fd, &s));
-	snprintf(text, sizeof(text), "%d 0", LOOM_INJECT_REMOVE);
-	ASSERT_EQ(0, text_to(INJECT, text));
+	ASSERT_EQ(0, inject(LOOM_INJECT_REMOVE, 0));
 
 	/* the fence is signalled, and every job has ended */
 	ASSERT_EQ(0, syncobj_wait(fd, done));

@@ -8,21 +8,12 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "loom_control.h"
 #include "loom_test.h"
 
 #define PARAMETERS	"/sys/module/loom/parameters/"
 #define SOMEBODY	1234
 #define JOBS		64u
-
-static int text_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	int ret = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
 
 /* As a user without privileges, who has the node from somebody else. */
 static int become_somebody(void)
@@ -165,12 +156,13 @@ static int tenant_create(int fd, __u32 band, struct tenant *t)
 	return ret;
 }
 
-/* Tests of who is served when two want the device at the same time. */
-#define SKIP_IN_REAL_TIME()						\
-	do {								\
-		if (!(self->caps.flags & LOOM_CAP_ICOUNT))		\
-			SKIP(return, "the second may come when the first is done"); \
-	} while (0)
+/* Who is served when two want the device at the same time is seen only if they do. */
+#define REAL_TIME "in real time the second may come when the first is done"
+
+static bool in_real_time(const struct loom_hw_caps *caps)
+{
+	return !(caps->flags & LOOM_CAP_ICOUNT);
+}
 
 /* Of two clients that ask for the same, neither is far ahead at any time. */
 TEST_F(tenants, fair_share)
@@ -178,7 +170,8 @@ TEST_F(tenants, fair_share)
 	struct tenant t[2];
 	__u32 i;
 
-	SKIP_IN_REAL_TIME();
+	if (in_real_time(&self->caps))
+		SKIP(return, REAL_TIME);
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, tenant_create(self->fd, DRM_LOOM_BAND_NORMAL, &t[i]));
 	for (i = 0; i < 2; i++)
@@ -195,7 +188,8 @@ TEST_F(tenants, high_band_first)
 {
 	struct tenant low, high;
 
-	SKIP_IN_REAL_TIME();
+	if (in_real_time(&self->caps))
+		SKIP(return, REAL_TIME);
 	ASSERT_EQ(0, tenant_create(self->fd, DRM_LOOM_BAND_NORMAL, &low));
 	ASSERT_EQ(0, tenant_create(self->fd, DRM_LOOM_BAND_HIGH, &high));
 	ASSERT_EQ(0, tenant_start(self->fd, JOBS, &low));
@@ -210,7 +204,8 @@ TEST_F(tenants, no_starvation)
 {
 	struct tenant low, high;
 
-	SKIP_IN_REAL_TIME();
+	if (in_real_time(&self->caps))
+		SKIP(return, REAL_TIME);
 	ASSERT_EQ(0, tenant_create(self->fd, DRM_LOOM_BAND_IDLE, &low));
 	ASSERT_EQ(0, tenant_create(self->fd, DRM_LOOM_BAND_REALTIME, &high));
 	ASSERT_EQ(0, tenant_start(self->fd, JOBS, &high));

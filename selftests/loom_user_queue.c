@@ -10,21 +10,10 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "loom_control.h"
 #include "loom_test.h"
 
-#define INJECT	"/sys/kernel/debug/accel/0000:01:00.0/inject"
-#define HANG_MS	"/sys/module/loom/parameters/hang_ms"
 #define ENTRIES	16u
-
-static int text_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	int ret = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ret;
-}
 
 struct user_queue {
 	struct drm_loom_queue_create args;
@@ -118,10 +107,7 @@ FIXTURE_SETUP(user_queue)
 FIXTURE_TEARDOWN_PARENT(user_queue)
 {
 	text_to(HANG_MS, "2000");
-	if (access("/dev/accel/accel0", F_OK)) {
-		text_to("/sys/bus/pci/drivers/loom/unbind", "0000:01:00.0");
-		ASSERT_EQ(0, text_to("/sys/bus/pci/drivers/loom/bind", "0000:01:00.0"));
-	}
+	ASSERT_EQ(0, driver_renumber());
 }
 
 /* The kernel's queue and its VM are as before. */
@@ -253,21 +239,18 @@ TEST_F(user_queue, destroy)
 TEST_F(user_queue, unbind)
 {
 	user_submit(&self->q, &self->job, 0);
-	ASSERT_EQ(0, text_to("/sys/bus/pci/drivers/loom/unbind", "0000:01:00.0"));
+	ASSERT_EQ(0, driver_unbind());
 	EXPECT_EQ(1, self->q.rings->dead);
 	*self->q.doorbell = 5; /* no SIGBUS */
 	EXPECT_GT(0, user_wait_for(self->fd, &self->q, 9, 100));
-	ASSERT_EQ(0, text_to("/sys/bus/pci/drivers/loom/bind", "0000:01:00.0"));
+	ASSERT_EQ(0, driver_bind());
 }
 
 /* An engine that hangs is freed; whose job it was is told in the completion. */
 TEST_F_TIMEOUT(user_queue, hang, 60)
 {
-	char text[8];
-
 	ASSERT_EQ(0, text_to(HANG_MS, "100"));
-	snprintf(text, sizeof(text), "%d 0", LOOM_INJECT_HANG_COMPUTE);
-	ASSERT_EQ(0, text_to(INJECT, text));
+	ASSERT_EQ(0, inject(LOOM_INJECT_HANG_COMPUTE, 0));
 	user_submit(&self->q, &self->job, 0);
 	ASSERT_EQ(0, user_wait_for(self->fd, &self->q, 1, 20000));
 	EXPECT_EQ(LOOM_FAULT_RESET, self->q.cq[0].fault);
@@ -286,13 +269,11 @@ static void *wait_long(void *data)
 TEST_F_TIMEOUT(user_queue, device_reset, 60)
 {
 	pthread_t waiter;
-	char text[8];
 	void *ret;
 
 	ASSERT_EQ(0, pthread_create(&waiter, NULL, wait_long, self));
 	usleep(10000);
-	snprintf(text, sizeof(text), "%d 0", LOOM_INJECT_CRASH_FIRMWARE);
-	ASSERT_EQ(0, text_to(INJECT, text));
+	ASSERT_EQ(0, inject(LOOM_INJECT_CRASH_FIRMWARE, 0));
 	ASSERT_EQ(0, pthread_join(waiter, &ret));
 	EXPECT_EQ(-EIO, (long)ret);
 	EXPECT_EQ(1, self->q.rings->dead);

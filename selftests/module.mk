@@ -3,7 +3,7 @@
 # Tests of the driver's interface: kselftest-harness programs that run in the VM.
 
 # The harness defines a fixture's functions without declaring them.
-selftest = $(call vm-test,$(1),selftests/$(1).c selftests/loom_test.c,,$(2),-Wno-missing-prototypes)
+selftest = $(call vm-test,$(1),selftests/$(1).c selftests/loom_test.c selftests/loom_control.c,,$(2),-Wno-missing-prototypes)
 
 $(call selftest,loom_uapi)
 $(call selftest,loom_bo)
@@ -16,7 +16,7 @@ $(call selftest,loom_recovery,-luring)
 $(call selftest,loom_inject)
 $(call selftest,loom_user_queue,-lpthread)
 $(call selftest,loom_tenants)
-$(call selftest,loom_power)
+$(call selftest,loom_power,-lpthread)
 $(call selftest,loom_removal)
 $(call selftest,loom_stress,-luring)
 $(call vm-script,selftests/loom_unload.sh)

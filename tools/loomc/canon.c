@@ -131,7 +131,7 @@ static bool inverse_constant(struct graph *g, struct node *node)
 	k = node->in[1];
 	made = value_const(g->c, k->name, HOSTOP_F32, k->t.rank, k->t.dims);
 	for (size_t i = 0; i < k->t.count; i++)
-		hostop_set(&made->t, i, div ? 1 / hostop_get(&k->t, i) : -hostop_get(&k->t, i));
+		hostop_set(&made->t, i, div ? 1 / number_at(k, i) : -number_at(k, i));
 	node->op = div ? "Mul" : "Add";
 	node->in[1] = made;
 	return true;
@@ -191,7 +191,7 @@ static struct value *gemm_weights(struct graph *g, const struct node *node)
 	w = value_const(g->c, b->name, HOSTOP_F32, 2, (int64_t []){ k, n });
 	for (int64_t i = 0; i < k * n; i++)
 		hostop_set(&w->t, (size_t)i, alpha *
-			   hostop_get(&b->t, (size_t)(transposed ? i % n * k + i / n : i)));
+			   number_at(b, (size_t)(transposed ? i % n * k + i / n : i)));
 	return w;
 }
 
@@ -340,7 +340,7 @@ static struct value *as_channels(struct graph *g, const struct value *x, const s
 	struct value *k = channel_constant(g, x, v->name);
 
 	for (size_t i = 0; i < k->t.count; i++)
-		hostop_set(&k->t, i, hostop_get(&v->t, i));
+		hostop_set(&k->t, i, number_at(v, i));
 	return k;
 }
 

@@ -18,6 +18,7 @@ static struct value *bound(struct graph *g, const struct value *cond, bool wante
 	struct value *v = value_new(g->c, "bound");
 	struct hostop_call call = { .op = op, .opset = 16, .in = in, .num_in = 3, .out = &v->t, .num_out = 1 };
 
+	make_numbers(g, other);
 	if (hostop_eval(&call)) {
 		hostop_free(&v->t);
 		return NULL;

@@ -12,13 +12,21 @@ struct conv {
 	struct place out;
 	int64_t batch, c, oc;		/* of one command */
 	int64_t in_channel, out_channel;	/* where they start */
-	const float *weights;		/* of these channels, at the strides that follow */
+	const float *weights;		/* of these channels, at the strides that follow; or, NULL: */
+	const struct value *source;	/* numbers of a constant */
+	int64_t first;			/* of the weights or the bytes */
 	int64_t w_oc, w_c, w_tap;
 	const struct value *bias;
 	const uint8_t *bytes;		/* 8-bit weights, instead */
 	bool depthwise;
 	struct loom_act act;
 };
+
+/* Where a weight is in what they come from. */
+static inline int64_t conv_at(const struct conv *v, int64_t oc, int64_t c, int64_t tap)
+{
+	return v->first + oc * v->w_oc + c * v->w_c + tap * v->w_tap;
+}
 
 /* Strides of [oc][c][taps]. */
 void conv_plain_strides(struct conv *v);

@@ -154,7 +154,7 @@ static void put_symbols(struct image *im)
 	struct program *p = im->p;
 
 	put_symbol(im, "", SEC_NULL, 0, 0, STT_NOTYPE);
-	put_symbol(im, "__loom_weights", SEC_WEIGHTS, im->shdr[SEC_WEIGHTS].sh_addr, p->weights.size,
+	put_symbol(im, "__loom_weights", SEC_WEIGHTS, im->shdr[SEC_WEIGHTS].sh_addr, p->weights_size,
 		   STT_OBJECT);
 	put_symbol(im, "__loom_io", SEC_NULL, 0, p->io_bytes, STT_OBJECT);
 	put_symbol(im, "__loom_scratch", SEC_NULL, 0, p->scratch_bytes, STT_OBJECT);
@@ -239,34 +239,33 @@ static void put_phdr(struct image *im, Elf64_Phdr *phdr, enum section s, uint32_
 	};
 }
 
-static void write_file(struct image *im)
+static void put_headers(struct image *im)
 {
-	struct loomc_result *result = im->p->c->result;
-	size_t have = WEIGHTS_AT + bytes_in_file(&im->shdr[SEC_WEIGHTS]);
-	size_t headers = im->num_sections * sizeof(im->shdr[0]);
-	unsigned char *file = realloc(result->file, im->size + headers);
-	Elf64_Ehdr *ehdr = (Elf64_Ehdr *)file;
-	Elf64_Phdr *phdr = (Elf64_Phdr *)(ehdr + 1);
+	struct { Elf64_Ehdr ehdr; Elf64_Phdr phdr[3]; } head = { 0 };
 
-	if (!file)
-		fail(im->p->c, "out of memory");
-	result->file = file;
-	memset(file + have, 0, im->size - have);
-	*ehdr = (Elf64_Ehdr){
+	head.ehdr = (Elf64_Ehdr){
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
 		.e_type = ET_DYN, .e_machine = EM_LOOM, .e_version = EV_CURRENT,
-		.e_phoff = sizeof(*ehdr), .e_shoff = im->size, .e_ehsize = sizeof(*ehdr),
-		.e_phentsize = sizeof(*phdr), .e_phnum = 3, .e_shentsize = sizeof(Elf64_Shdr),
+		.e_phoff = sizeof(head.ehdr), .e_shoff = im->size, .e_ehsize = sizeof(head.ehdr),
+		.e_phentsize = sizeof(head.phdr[0]), .e_phnum = 3, .e_shentsize = sizeof(Elf64_Shdr),
 		.e_shnum = im->num_sections, .e_shstrndx = SEC_SHSTRTAB,
 	};
-	put_phdr(im, &phdr[0], SEC_WEIGHTS, PT_LOAD);
-	put_phdr(im, &phdr[1], SEC_CMD, PT_LOAD);
-	put_phdr(im, &phdr[2], SEC_NOTE, PT_NOTE);
+	put_phdr(im, &head.phdr[0], SEC_WEIGHTS, PT_LOAD);
+	put_phdr(im, &head.phdr[1], SEC_CMD, PT_LOAD);
+	put_phdr(im, &head.phdr[2], SEC_NOTE, PT_NOTE);
+	output_put(im->p, 0, &head, sizeof(head));
+}
+
+/* The weights are there already. */
+static void write_file(struct image *im)
+{
+	size_t headers = im->num_sections * sizeof(im->shdr[0]);
+
+	output_size(im->p, im->size + headers);
+	put_headers(im);
 	for (enum section s = SEC_CMD; s < im->num_sections; s++)
-		if (im->sec[s].size)
-			memcpy(file + im->shdr[s].sh_offset, im->sec[s].data, im->sec[s].size);
-	memcpy(file + im->size, im->shdr, headers);
-	result->size = im->size + headers;
+		output_put(im->p, im->shdr[s].sh_offset, im->sec[s].data, im->sec[s].size);
+	output_put(im->p, im->size, im->shdr, headers);
 }
 
 void write_elf(struct program *p)
@@ -275,9 +274,9 @@ void write_elf(struct program *p)
 
 	im->p = p;
 	im->num_sections = SEC_HOST;
-	im->sec[SEC_WEIGHTS] = p->weights;
+	im->sec[SEC_WEIGHTS].size = p->weights_size;
 	im->sec[SEC_CMD] = p->cmd;
-	im->shdr[SEC_CMD].sh_addr = round_up(p->weights.size, PAGE);
+	im->shdr[SEC_CMD].sh_addr = round_up(p->weights_size, PAGE);
 	image_append(im, SEC_STRTAB, "", 1);
 	describe_all(im);
 	put_note(im);

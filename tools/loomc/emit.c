@@ -27,7 +27,7 @@ static uint64_t reserve(struct program *p, struct bytes *b, size_t size, size_t 
 	return at;
 }
 
-/* ---- weights: first where everything stands, then the bytes, straight into the file ---- */
+/* ---- weights: first where everything stands, then the bytes ---- */
 
 static uint64_t aligned(uint64_t n, uint64_t align)
 {
@@ -106,9 +106,9 @@ static void lay_out_slice(struct program *p, uint32_t number)
 	put_blobs(p, s, number);
 	keep_shared(p, s);
 	s->repeats = number && same_stream(s, s - 1);
-	s->stream = s->repeats ? s[-1].stream : aligned(p->weights.size, 64);
+	s->stream = s->repeats ? s[-1].stream : aligned(p->weights_size, 64);
 	if (!s->repeats)
-		p->weights.size = s->stream + s->weight_bytes;
+		p->weights_size = s->stream + s->weight_bytes;
 	if (s->weight_bytes > UINT32_MAX / 4)
 		fail(p->c, "layer '%s' has %llu bytes of weights, which is not supported", s->name,
 		     (unsigned long long)s->weight_bytes);
@@ -122,37 +122,66 @@ static void lay_out_weights(struct program *p)
 	for (uint32_t i = 0; i < p->num_slices; i++)
 		lay_out_slice(p, i);
 	for (uint32_t i = 0; i < p->num_tables; i++) {
-		p->tables[i]->offset = aligned(p->weights.size, 64);
-		p->weights.size = p->tables[i]->offset + p->tables[i]->bytes;
+		p->tables[i]->offset = aligned(p->weights_size, 64);
+		p->weights_size = p->tables[i]->offset + p->tables[i]->bytes;
 	}
-	if (!p->weights.size)	/* a section of its own, even so */
-		p->weights.size = 64;
+	if (!p->weights_size)	/* a section of its own, even so */
+		p->weights_size = 64;
 }
 
-static void fill_slice(struct program *p, const struct slice_info *s)
+/* So much of a constant at a time. */
+#define CHUNK (1u << 20)
+
+/* Numbers of a value can be made in parts; weights are never more than a slice may have. */
+static void put_bytes(struct program *p, const struct blob *blob, uint64_t at, void *buffer)
 {
-	for (uint32_t i = 0; !s->repeats && i < s->num_pieces; i++)
-		s->pieces[i].blob->fill(s->pieces[i].blob,
-					p->weights.data + s->stream + s->pieces[i].at);
+	size_t size = blob->num ? blob->bytes / blob->num : 0, step = size ? CHUNK / size : 0;
+
+	if (!blob->value || blob->bytes <= CHUNK) {
+		blob->fill(blob, buffer);
+		output_put(p, WEIGHTS_AT + at, buffer, blob->bytes);
+		return;
+	}
+	for (size_t done = 0; done < blob->num; done += step) {
+		struct blob part = *blob;
+
+		part.first += done;
+		part.num = blob->num - done < step ? blob->num - done : step;
+		part.bytes = part.num * size;
+		blob->fill(&part, buffer);
+		output_put(p, WEIGHTS_AT + at + done * size, buffer, part.bytes);
+	}
+}
+
+static size_t largest(const struct program *p)
+{
+	size_t most = CHUNK;
+
+	for (uint32_t i = 0; i < p->num_slices; i++)
+		for (uint32_t k = 0; k < p->slices[i].num_pieces; k++)
+			if (p->slices[i].pieces[k].blob->bytes > most && !p->slices[i].pieces[k].blob->value)
+				most = p->slices[i].pieces[k].blob->bytes;
+	return most;
 }
 
 static void emit_weights(struct program *p)
 {
-	bool none = p->c->options->timing_only;
-	unsigned char *file;
+	void *buffer;
 
 	lay_out_weights(p);
-	file = calloc(1, WEIGHTS_AT + (none ? 0 : p->weights.size));
-	if (!file)
-		fail(p->c, "out of memory");
-	p->c->result->file = file;	/* from here on the result's to free */
-	if (none)
+	output_size(p, WEIGHTS_AT + (p->c->options->timing_only ? 0 : p->weights_size));
+	if (p->c->options->timing_only)
 		return;
-	p->weights.data = file + WEIGHTS_AT;
-	for (uint32_t i = 0; i < p->num_slices; i++)
-		fill_slice(p, &p->slices[i]);
+	buffer = big_alloc(p->c, largest(p));
+	for (uint32_t i = 0; i < p->num_slices; i++) {
+		const struct slice_info *s = &p->slices[i];
+
+		for (uint32_t k = 0; !s->repeats && k < s->num_pieces; k++)
+			put_bytes(p, s->pieces[k].blob, s->stream + s->pieces[k].at, buffer);
+	}
 	for (uint32_t i = 0; i < p->num_tables; i++)
-		p->tables[i]->blob->fill(p->tables[i]->blob, p->weights.data + p->tables[i]->offset);
+		put_bytes(p, p->tables[i]->blob, p->tables[i]->offset, buffer);
+	big_free(p->c, buffer);
 }
 
 /* ---- commands ---- */

@@ -73,7 +73,8 @@ static void set_outputs(struct graph *g, struct node *node, struct hostop_call *
 }
 
 /*
- * For timing only the numbers in weights mean nothing, only how many there are: what would be a large
+ * Numbers that can be made one by one are, when they are written (numbers.c): their pages are not
+ * touched, either. For timing only the numbers in weights mean nothing, only how many there are: what would be a large
  * constant is left zero, in pages that are never touched, until a small one is made from it (whose
  * numbers may decide how it is kept).
  */
@@ -132,7 +133,8 @@ static int evaluate(struct graph *g, struct node *node, struct hostop_call *call
 {
 	int ret;
 
-	if (numbers_matter(g, node, call)) {
+	if (numbers_matter(g, node, call) &&
+	    (g->c->evaluate || call->num_out > 1 || !can_wait(g, node, &call->out[0]))) {
 		ret = hostop_needs_data(node->op) ? make_inputs(g, node, call) : 0;
 		return ret ? ret : hostop_eval(call);
 	}

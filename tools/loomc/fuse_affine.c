@@ -51,7 +51,7 @@ static struct value *own_bias(struct compile *c, struct node *n)
 
 	if (n->num_in > 2 && n->in[2])
 		for (size_t i = 0; i < bias->t.count; i++)
-			hostop_set(&bias->t, i, hostop_get(&n->in[2]->t, i));
+			hostop_set(&bias->t, i, number_at(n->in[2], i));
 	in[0] = n->in[0];
 	in[1] = n->in[1];
 	in[2] = bias;
@@ -66,7 +66,7 @@ static struct value *scaled_weights(struct compile *c, const struct node *n, con
 	struct value *own = value_const(c, w->name, HOSTOP_F32, w->t.rank, w->t.dims);
 
 	for (size_t i = 0; i < w->t.count; i++)
-		hostop_set(&own->t, i, hostop_get(&w->t, i) * scale[channel_of(n, i)]);
+		hostop_set(&own->t, i, number_at(w, i) * scale[channel_of(n, i)]);
 	return own;
 }
 
@@ -143,7 +143,7 @@ static bool channels_after(struct graph *g, struct node *node)
 			continue;
 		v = arena_array(g->c, k->t.count, sizeof(*v));
 		for (size_t e = 0; e < k->t.count; e++)
-			v[e] = (float)hostop_get(&k->t, e);
+			v[e] = (float)number_at(k, e);
 		fold_after(g->c, x->producer, mul ? v : NULL, mul ? NULL : v);
 		replace_uses(g, node->out[0], x);
 		return true;
@@ -185,7 +185,7 @@ static bool scalar_before(struct graph *g, struct node *node)
 			size_t channel = channel_of(node, i);
 
 			hostop_set(&bias->t, channel, hostop_get(&bias->t, channel) +
-				   act->act.beta * hostop_get(&w->t, i));
+				   act->act.beta * number_at(w, i));
 		}
 	}
 	scale = filled(g->c, channels_of(node), act->act.alpha);

@@ -303,16 +303,7 @@ void graph_drop_dead(struct graph *g)
 	for (unsigned int i = 0; i < g->num_nodes; i++)
 		if (g->nodes[i])
 			g->nodes[kept++] = g->nodes[i];
-	/* APPEND grows at powers of two: a shorter array must not look full or have less room. */
-	if (kept < g->num_nodes) {
-		struct node **old = g->nodes;
-		unsigned int num = kept;
-
-		g->nodes = NULL;
-		g->num_nodes = 0;
-		for (unsigned int i = 0; i < num; i++)
-			APPEND(g->c, g->nodes, g->num_nodes, old[i]);
-	}
+	g->num_nodes = kept;	/* APPEND has room up to the next power of two, which is no further now */
 	graph_count_uses(g);
 }
 

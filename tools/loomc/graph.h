@@ -113,6 +113,11 @@ void node_set_int(struct compile *c, struct node *node, const char *name, int64_
 
 /* The numbers of a constant are looked at: make them, if they are not made yet. */
 void make_numbers(struct graph *g, struct value *v);
+/* ---- numbers.c ---- */
+/* One number of a constant, made or not. */
+double number_at(const struct value *v, size_t i);
+/* Can number_at() make what the node, of constants alone, would be? */
+bool can_wait(const struct graph *g, const struct node *node, const struct hostop_tensor *out);
 /* Fold: shapes of the outputs, and their values if all inputs are known. true: now constant. */
 bool fold_node(struct graph *g, struct node *node);
 /* The call that hostops see. `in` has room for num_in pointers. */

@@ -67,12 +67,18 @@ struct loomc_options {
 	double percentile;	/* of the samples to be in range; 100: all */
 	bool emit_qdq;		/* the quantised graph as ONNX: result->qdq */
 	bool dynamic_int8;	/* dynamically quantised products stay 8-bit */
+	/*
+	 * Takes the file in pieces, in any order, what is between them zero; not 0: it could not, and the
+	 * compilation fails. NULL: the file is the result's.
+	 */
+	int (*put)(void *arg, uint64_t at, const void *data, size_t size);
+	void *put_arg;
 	bool mapped;		/* the ONNX is a mapping of its file: its pages may go once it was read */
 	bool dump;		/* print the graph before lowering to stderr */
 };
 
 struct loomc_result {
-	void *file;		/* the .loom */
+	void *file;		/* the .loom; NULL if options->put took it */
 	size_t size;
 	char *report;		/* JSON */
 	char *layers;		/* a table */

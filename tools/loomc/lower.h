@@ -176,7 +176,7 @@ struct program {
 	uint32_t num_host_steps;
 	struct reloc *relocs;
 	uint32_t num_relocs;
-	struct bytes weights;	/* in result->file, at WEIGHTS_AT */
+	uint64_t weights_size;	/* in the file at WEIGHTS_AT */
 	struct bytes cmd;
 	const struct node *node;	/* being lowered */
 	bool wide;	/* intermediate values may be kept in fp32 */
@@ -272,6 +272,11 @@ void emit_store(struct program *p, const struct place *from, uint64_t addend);
 uint64_t add_table(struct program *p, const struct value *v);
 
 #define FIELD(type, name) offsetof(type, name)
+
+/* ---- output.c ---- */
+/* The file has at least so many bytes; what is not put is zero. */
+void output_size(struct program *p, size_t size);
+void output_put(struct program *p, uint64_t at, const void *data, size_t size);
 
 /* ---- one file a family: true if the node was one of theirs ---- */
 bool lower_conv(struct program *p, struct node *node);

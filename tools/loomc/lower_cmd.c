@@ -49,7 +49,7 @@ struct blob *new_blob(struct program *p, size_t bytes, unsigned int align)
 static void fill_value(const struct blob *blob, void *to)
 {
 	for (size_t i = 0; i < blob->num; i++) {
-		float f = (float)hostop_get(&blob->value->t, blob->first + i);
+		float f = (float)number_at(blob->value, blob->first + i);
 
 		if (blob->dtype == LOOM_F16)
 			((uint16_t *)to)[i] = hostop_f32_to_f16(f);
@@ -60,7 +60,7 @@ static void fill_value(const struct blob *blob, void *to)
 
 static void fill_raw(const struct blob *blob, void *to)
 {
-	memcpy(to, blob->value->t.data, blob->bytes);
+	memcpy(to, (char *)blob->value->t.data + blob->first * element_bytes(blob->dtype), blob->bytes);
 }
 
 static struct blob *part_of_value(struct program *p, const struct value *v, enum loom_dtype dtype,

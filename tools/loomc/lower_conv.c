@@ -10,17 +10,19 @@ const float *conv_floats(struct program *p, const struct value *v)
 {
 	float *f;
 
-	if (v->t.dtype == HOSTOP_F32)
+	if (v->t.dtype == HOSTOP_F32 && !v->unmade)
 		return v->t.data;
 	f = arena_array(p->c, v->t.count, sizeof(*f));
 	for (size_t i = 0; i < v->t.count; i++)
-		f[i] = (float)hostop_get(&v->t, i);
+		f[i] = (float)number_at(v, i);
 	return f;
 }
 
 static float weight_at(const struct conv *v, int64_t oc, int64_t c, int64_t tap)
 {
-	return v->weights[oc * v->w_oc + c * v->w_c + tap * v->w_tap];
+	int64_t at = conv_at(v, oc, c, tap);
+
+	return v->weights ? v->weights[at] : (float)number_at(v->source, (size_t)at);
 }
 
 /* Output channels [first, first + num), in blocks of array_cols, each K x block, K = kh kw c. */
@@ -196,7 +198,8 @@ void conv_start(struct program *p, struct node *node, struct conv *v)
 	if (node->num_in > 2 && node->in[2] && !is_const(node->in[2]))
 		fail_node(p->c, node, "a bias that is not constant is not supported on the device");
 	v->bias = node->num_in > 2 ? node->in[2] : NULL;
-	v->weights = conv_floats(p, node->in[1]);
+	v->source = node->in[1];
+	v->weights = v->source->t.dtype == HOSTOP_F32 && !v->source->unmade ? v->source->t.data : NULL;
 }
 
 static bool conv(struct program *p, struct node *node)
@@ -224,7 +227,7 @@ static bool conv(struct program *p, struct node *node)
 		v.in_channel = g * v.c;
 		v.out_channel = g * v.oc;
 		conv_emit(p, &v);
-		v.weights += v.oc * v.c * v.w.kernel[0] * v.w.kernel[1];
+		v.first += v.oc * v.c * v.w.kernel[0] * v.w.kernel[1];
 	}
 	return true;
 }

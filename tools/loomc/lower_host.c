@@ -113,11 +113,13 @@ static void bring_out(struct program *p, struct value *v)
 
 /* ---- the step ---- */
 
-static void add_value(struct host_step *step, struct value *v)
+static void add_value(struct program *p, struct host_step *step, struct value *v)
 {
 	struct host_value *hv = &step->values[step->num_values++];
 
 	*hv = (struct host_value){ .value = v };
+	if (v)
+		make_numbers(p->g, v);
 	if (v && !v->t.data)
 		hv->io_at = v->lowered->io_at;
 }
@@ -159,12 +161,12 @@ void lower_host(struct program *p, struct node *node)
 	for (unsigned int i = 0; i < node->num_in; i++) {
 		if (node->in[i] && !is_const(node->in[i]))
 			bring_out(p, node->in[i]);
-		add_value(step, node->in[i]);
+		add_value(p, step, node->in[i]);
 	}
 	for (unsigned int i = 0; i < node->num_out; i++) {
 		if (node->out[i])
 			io_of(p, node->out[i], &there);
-		add_value(step, node->out[i]);
+		add_value(p, step, node->out[i]);
 	}
 	weigh(step, node);
 	mark = new_command(p, LOOM_OP_NOP, sizeof(struct loom_cmd));

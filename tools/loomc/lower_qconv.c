@@ -7,7 +7,7 @@
 
 static uint8_t weight_at(const struct conv *v, int64_t oc, int64_t c, int64_t tap)
 {
-	return v->bytes[oc * v->w_oc + c * v->w_c + tap * v->w_tap];
+	return v->bytes[conv_at(v, oc, c, tap)];
 }
 
 /* As fill_conv() of lower_conv.c. */
@@ -199,7 +199,7 @@ static void qconv(struct program *p, struct node *node)
 		v.in_channel = g * v.c;
 		v.out_channel = g * v.oc;
 		qconv_emit(p, &v, node);
-		v.bytes += v.oc * v.c * v.w.kernel[0] * v.w.kernel[1];
+		v.first += v.oc * v.c * v.w.kernel[0] * v.w.kernel[1];
 	}
 }
 

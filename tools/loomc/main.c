@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* loomc: the command line. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "files.h"
 #include "loom_sim.h"
 #include "loomc.h"
 #include "samples.h"
@@ -274,79 +272,6 @@ static int parse(struct arguments *a, int argc, char **argv)
 	return EXIT_OK;
 }
 
-/* ---- files ---- */
-
-static void *read_file(const char *path, size_t *size)
-{
-	FILE *file = fopen(path, "rb");
-	char *data = NULL;
-	size_t room = 0;
-
-	*size = 0;
-	if (!file)
-		goto fail;
-	do {
-		char *grown = realloc(data, room = room ? 2 * room : 1 << 20);
-
-		if (!grown)
-			goto fail;
-		data = grown;
-		*size += fread(data + *size, 1, room - *size, file);
-	} while (*size == room);
-	if (ferror(file))
-		goto fail;
-	fclose(file);
-	return data;
-fail:
-	fprintf(stderr, "loomc: %s: %s\n", path, strerror(errno));
-	if (file)
-		fclose(file);
-	free(data);
-	return NULL;
-}
-
-/* The file's pages, not a copy of them; a pipe or an empty file is read. */
-static void *map_file(const char *path, size_t *size, bool *mapped)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	void *data = MAP_FAILED;
-	struct stat st;
-
-	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size)
-		data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (fd >= 0)
-		close(fd);
-	*mapped = data != MAP_FAILED;
-	if (!*mapped)
-		return read_file(path, size);
-	*size = (size_t)st.st_size;
-	return data;
-}
-
-static void unmap_file(void *data, size_t size, bool mapped)
-{
-	if (mapped)
-		munmap(data, size);
-	else
-		free(data);
-}
-
-static int write_file(const char *path, const void *data, size_t size)
-{
-	FILE *file = fopen(path, "wb");
-	size_t done = 0;
-
-	if (file) {
-		done = fwrite(data, 1, size, file);
-		if (fclose(file))
-			done = 0;
-	}
-	if (file && done == size)
-		return EXIT_OK;
-	fprintf(stderr, "loomc: %s: %s\n", path, strerror(errno));
-	return EXIT_IO;
-}
-
 /* ---- the device ---- */
 
 static int preset_device(const char *name, struct loom_sim_config *device)
@@ -438,49 +363,75 @@ static void print_accuracy(const struct loomc_result *result)
 	}
 }
 
-static int compile(struct arguments *a)
+static int report(const struct arguments *a, const struct loomc_result *result)
 {
-	struct loomc_result result;
+	int ret = 0;
+
+	print_notes(result->notes);
+	print_accuracy(result);
+	if (a->layers)
+		fputs(result->layers, stdout);
+	if (a->report)
+		ret = write_file(a->report, result->report, strlen(result->report));
+	if (!ret && a->emit_qdq)
+		ret = write_file(a->emit_qdq, result->qdq, result->qdq_size);
+	return ret ? EXIT_IO : EXIT_OK;
+}
+
+static int compile(struct arguments *a, const void *onnx, size_t size)
+{
+	struct loomc_result result = { 0 };
+	struct output out;
+	int ret = output_begin(&out, a->out) ? EXIT_IO : EXIT_OK;
+
+	if (ret)
+		return ret;
+	if (out.fd >= 0) {
+		a->options.put = output_piece;
+		a->options.put_arg = &out;
+	}
+	if (loomc_compile(onnx, size, &a->options, &result)) {
+		fprintf(stderr, "loomc: %s: %s\n", a->model, result.error);
+		ret = out.failed ? EXIT_IO : EXIT_COMPILE;
+	} else if (output_end(&out, result.file, result.size)) {
+		ret = EXIT_IO;
+	}
+	if (!ret)
+		ret = report(a, &result);
+	output_drop(&out);
+	loomc_result_free(&result);
+	return ret;
+}
+
+static int compile_file(struct arguments *a)
+{
 	size_t size;
 	void *onnx = map_file(a->model, &size, &a->options.mapped);
 	int ret = EXIT_IO;
 
 	if (!onnx)
 		return EXIT_IO;
-	if (samples_read(&a->samples, a->calibrate, a->num_calibrate, onnx, size)) {
-		ret = EXIT_IO;
-		goto free_samples;
+	if (!samples_read(&a->samples, a->calibrate, a->num_calibrate, onnx, size)) {
+		a->options.samples = a->samples.flat;
+		a->options.num_samples = a->samples.num_samples;
+		a->options.sample_inputs = a->samples.num_inputs;
+		ret = compile(a, onnx, size);
 	}
-	a->options.samples = a->samples.flat;
-	a->options.num_samples = a->samples.num_samples;
-	a->options.sample_inputs = a->samples.num_inputs;
-	if (loomc_compile(onnx, size, &a->options, &result)) {
-		fprintf(stderr, "loomc: %s: %s\n", a->model, result.error);
-		ret = EXIT_COMPILE;
-	} else {
-		print_notes(result.notes);
-		print_accuracy(&result);
-		if (a->layers)
-			fputs(result.layers, stdout);
-		ret = write_file(a->out, result.file, result.size);
-		if (!ret && a->report)
-			ret = write_file(a->report, result.report, strlen(result.report));
-		if (!ret && a->emit_qdq)
-			ret = write_file(a->emit_qdq, result.qdq, result.qdq_size);
-	}
-	loomc_result_free(&result);
-free_samples:
 	samples_free(&a->samples);
 	unmap_file(onnx, size, a->options.mapped);
 	return ret;
 }
+
+/* Large blocks go back when they are freed, and zeros that nobody writes take no room, whatever was freed before. */
+#define LARGE_BLOCK (64 << 10)
 
 int main(int argc, char **argv)
 {
 	static struct arguments a;
 	int ret = parse(&a, argc, argv);
 
+	mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 	if (!ret)
 		ret = find_device(&a);
-	return ret ? ret : compile(&a);
+	return ret ? ret : compile_file(&a);
 }

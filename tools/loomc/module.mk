@@ -30,5 +30,7 @@ $(call host-test,loomc-quant,$(LOOMC_DIR)/test/quant_test.c $(LOOMC_DIR)/test/to
 $(call program,onnx-damage,$(LOOMC_DIR)/test/damage.c,$(LOOMC_LIBS),$(LOOMC_LDLIBS),$(LOOMC_TEST_CFLAGS))
 $(call host-script,$(LOOMC_DIR)/test-onnx.sh)
 $(call host-script,$(LOOMC_DIR)/test-models.sh)
+$(call program,peak-memory,$(LOOMC_DIR)/test/peak_memory.c)
+$(call host-script,$(LOOMC_DIR)/test-memory.sh)
 $(call long-script,$(LOOMC_DIR)/test-int8.sh)
 $(call fuzzer,onnx,$(LOOMC_DIR)/test/fuzz_onnx.c,$(LOOMC_LIBS),-lelf $(LOOMC_LDLIBS),-Itools/loomc)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "simulator.h"
 #include "submit.h"
 
 int main(int argc, char **argv)
@@ -11,6 +12,9 @@ int main(int argc, char **argv)
 		return bench_run(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "submit"))
 		return bench_submit_guest(argc - 1, argv + 1);
-	fputs("usage: loom-bench run [OPTION...] MODEL...\n       loom-bench submit [PATH]\n", stderr);
+	if (argc > 1 && !strcmp(argv[1], "simulator"))
+		return bench_simulator_guest(argc - 1, argv + 1);
+	fputs("usage: loom-bench run [OPTION...] MODEL...\n       loom-bench submit [PATH]\n"
+	      "       loom-bench simulator MODEL.loom TIMES\n", stderr);
 	return EXIT_USAGE;
 }

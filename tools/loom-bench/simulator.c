@@ -26,13 +26,14 @@ static const char help[] =
 "  --device PRESET[,NAME=VALUE...]  the device (memory-centric)\n"
 "  --commands N                     most commands of the timing-only part (1000000)\n"
 "  --rounds N                       inferences with the maths, and of ONNX Runtime (10)\n"
+"  --vm                             in the VM too: boots it four times, some minutes\n"
 "  --json                           the figures as JSON\n"
 "Exit status: 0 measured, 1 failed, 2 usage.\n";
 
 struct options {
 	const char *model, *device;
 	uint64_t commands, rounds;
-	bool json;
+	bool json, vm;
 	char dir[PATH_MAX - 32], onnx[PATH_MAX], loom[PATH_MAX];
 };
 
@@ -44,6 +45,7 @@ struct figures {
 	struct { uint64_t commands; double seconds; } step[MAX_STEPS];
 	double timing_us;			/* an inference, processor time */
 	double maths_ms, maths_cpu_ms, peer_ms;	/* best; peer_ms 0: there is no peer */
+	double vm_off_ms, vm_on_ms;		/* processor time; 0: not asked for */
 };
 
 static int parse(int argc, char **argv, struct options *o)
@@ -53,6 +55,7 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "commands", required_argument, NULL, 'c' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "vm", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ },
 	};
@@ -64,6 +67,7 @@ static int parse(int argc, char **argv, struct options *o)
 		case 'c': o->commands = strtoull(optarg, NULL, 0); break;
 		case 'r': o->rounds = strtoull(optarg, NULL, 0); break;
 		case 'j': o->json = true; break;
+		case 'v': o->vm = true; break;
 		case 'h': fputs(help, stdout); exit(0);
 		default: return EXIT_USAGE;
 		}
@@ -239,6 +243,9 @@ static void print_text(const struct options *o, const struct figures *f)
 	printf("\nwith maths   %.1f ms an inference (%.1f ms of processor time)\n", f->maths_ms, f->maths_cpu_ms);
 	if (f->peer_ms > 0)
 		printf("ONNX Runtime %.1f ms: ratio %.2f\n", f->peer_ms, f->maths_ms / f->peer_ms);
+	if (f->vm_on_ms > 0)
+		printf("in the VM    %.1f ms of processor time an inference timing only, %.1f ms with maths\n",
+		       f->vm_off_ms, f->vm_on_ms);
 }
 
 static void print_json(const struct options *o, const struct figures *f)
@@ -249,10 +256,11 @@ static void print_json(const struct options *o, const struct figures *f)
 	for (i = 0; i < f->steps; i++)
 		json_array_append_new(steps, json_pack("{sI sf}", "commands", (json_int_t)f->step[i].commands,
 						       "seconds", f->step[i].seconds));
-	all = json_pack("{ss ss si sI s{sf so} s{sf sf} sf}", "model", o->model ? o->model : "resnet50",
+	all = json_pack("{ss ss si sI s{sf so} s{sf sf} sf s{sf sf}}", "model", o->model ? o->model : "resnet50",
 			"device", o->device, "cpus", f->cpus, "commands", (json_int_t)f->commands,
 			"timing_only", "us", f->timing_us, "steps", steps,
-			"maths", "ms", f->maths_ms, "cpu_ms", f->maths_cpu_ms, "onnxruntime_ms", f->peer_ms);
+			"maths", "ms", f->maths_ms, "cpu_ms", f->maths_cpu_ms, "onnxruntime_ms", f->peer_ms,
+			"vm", "timing_only_cpu_ms", f->vm_off_ms, "maths_cpu_ms", f->vm_on_ms);
 	json_dumpf(all, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(all);
@@ -273,6 +281,8 @@ int bench_simulator(int argc, char **argv)
 		err = measure_timing(&o, &f);
 	if (!err)
 		err = measure_maths(&o, &f);
+	if (!err && o.vm)
+		err = bench_simulator_vm(o.loom, &f.vm_off_ms, &f.vm_on_ms);
 	remove_network(&o);
 	if (err)
 		return 1;

@@ -5,6 +5,7 @@
  *   simulator.c          options, what is compiled, the report
  *   simulator_measure.c  inferences against the clock
  *   simulator_peer.c     ONNX Runtime on the same model, turn by turn
+ *   simulator_vm.c       in the VM, and simulator_guest.c there
  */
 #ifndef LOOM_BENCH_SIMULATOR_H
 #define LOOM_BENCH_SIMULATOR_H
@@ -36,6 +37,10 @@ void bench_peer_close(struct bench_peer *peer);
 /* Milliseconds of one inference; negative: it failed. */
 double bench_peer_infer(struct bench_peer *peer);
 
+/* Of the host's processor time, an inference in the VM with functional=off and on. Leaves the working directory. */
+int bench_simulator_vm(const char *loom_file, double *off_ms, double *on_ms);
+
 int bench_simulator(int argc, char **argv);
+int bench_simulator_guest(int argc, char **argv);
 
 #endif /* LOOM_BENCH_SIMULATOR_H */

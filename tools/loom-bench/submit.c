@@ -54,7 +54,7 @@ static int parse(int argc, char **argv, struct options *o)
 /* ---- the boot ---- */
 
 /* This program is in build/bin of the tree. */
-static int enter_tree(void)
+int bench_enter_tree(void)
 {
 	char path[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
@@ -190,7 +190,7 @@ int bench_submit(int argc, char **argv)
 
 	if (ret)
 		return ret;
-	if (enter_tree() || boot(&o))
+	if (bench_enter_tree() || boot(&o))
 		return 1;
 	return report(&o);
 }

@@ -52,6 +52,8 @@ int submit_scale_clients(struct submit_rig *rig, unsigned int clients, unsigned 
 int submit_scale_buffers(struct submit_rig *rig, unsigned int num, json_t **row);
 int submit_scale_vms(struct submit_rig *rig, unsigned int num, json_t **row);
 
+/* To the tree that this program is in build/bin of: for what boots the VM. */
+int bench_enter_tree(void);
 int bench_submit(int argc, char **argv);	/* host */
 int bench_submit_guest(int argc, char **argv);
 

@@ -386,6 +386,8 @@ static bool same_as_input(const struct node *node)
 	static const char *const views[] = { "Reshape", "Expand", "Flatten", "Squeeze", "Unsqueeze",
 					     "Tile", "Slice", "Pad", "Resize" };
 
+	if (!strcmp(node_string(node, "coordinate_transformation_mode", ""), "tf_crop_and_resize"))
+		return false;
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
 		if (is_op(node, views[i]))
 			return same_dims(&node->in[0]->t, &node->out[0]->t);

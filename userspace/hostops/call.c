@@ -7,7 +7,7 @@
 
 static const struct op *const tables[] = {
 	hostops_elementwise, hostops_shape, hostops_move, hostops_reduce, hostops_linear,
-	hostops_conv, hostops_quant, hostops_quant_linear, hostops_recurrent,
+	hostops_conv, hostops_quant, hostops_quant_linear, hostops_recurrent, hostops_resize,
 };
 
 static const struct op *find(const char *name)

@@ -21,7 +21,7 @@ struct op {
 
 /* Each file's operators; the last has no name. */
 extern const struct op hostops_elementwise[], hostops_shape[], hostops_move[], hostops_reduce[],
-	hostops_linear[], hostops_conv[], hostops_quant[], hostops_quant_linear[], hostops_recurrent[];
+	hostops_linear[], hostops_conv[], hostops_quant[], hostops_quant_linear[], hostops_recurrent[], hostops_resize[];
 
 #define MANY 4096u
 

@@ -461,109 +461,7 @@ static int eval_gather_elements(struct hostop_call *c)
 	return 0;
 }
 
-/* ---- Resize to nearest, DepthToSpace, SpaceToDepth, Trilu ---- */
-
-static int floats_of(const struct hostop_tensor *t, unsigned int rank, double *v)
-{
-	if (!t || t->count != rank || !t->data)
-		return -1;
-	for (unsigned int d = 0; d < rank; d++)
-		v[d] = hostop_get(t, d);
-	return 0;
-}
-
-static int resize_scales(struct hostop_call *c, double *scales, int64_t *dims)
-{
-	const struct hostop_tensor *x = c->in[0];
-	bool upsample = !strcmp(c->op, "Upsample") || c->opset < 11;
-	const struct hostop_tensor *by = input(c, upsample ? 1 : 2), *to = input(c, 3);
-	const struct hostop_attr *attr = ho_attr_find(c, "scales");
-
-	if ((by && !by->data) || (to && !to->data))
-		return ho_bad(c, "scales or sizes are not known"), -ENODATA;
-	if (to && to->count == x->rank) {
-		for (unsigned int d = 0; d < x->rank; d++) {
-			dims[d] = hostop_get_int(to, d);
-			scales[d] = x->dims[d] ? (double)dims[d] / (double)x->dims[d] : 1;
-		}
-		return 0;
-	}
-	if (attr && attr->type == HOSTOP_ATTR_FLOATS && attr->num == x->rank)
-		for (unsigned int d = 0; d < x->rank; d++)
-			scales[d] = attr->floats[d];
-	else if (floats_of(by, x->rank, scales))
-		return ho_bad(c, "neither scales nor sizes for each of %u dimensions", x->rank);
-	for (unsigned int d = 0; d < x->rank; d++) {
-		if (!(scales[d] > 0) || scales[d] * (double)x->dims[d] > (double)HOSTOP_MAX_COUNT)
-			return ho_bad(c, "scale %g", scales[d]);
-		dims[d] = (int64_t)floor(scales[d] * (double)x->dims[d]);
-	}
-	return 0;
-}
-
-static int infer_resize(struct hostop_call *c)
-{
-	double scales[HOSTOP_MAX_DIMS];
-	int64_t dims[HOSTOP_MAX_DIMS];
-	int ret = resize_scales(c, scales, dims);
-
-	return ret ? ret : ho_set_shape(c, 0, c->in[0]->dtype, c->in[0]->rank, dims);
-}
-
-static double resize_coordinate(const char *mode, double i, double scale, double in, double out)
-{
-	if (!strcmp(mode, "asymmetric"))
-		return i / scale;
-	if (!strcmp(mode, "align_corners"))
-		return out == 1 ? 0 : i * (in - 1) / (out - 1);
-	if (!strcmp(mode, "pytorch_half_pixel") && out == 1)
-		return 0;
-	if (!strcmp(mode, "tf_half_pixel_for_nn"))
-		return (i + 0.5) / scale;
-	return (i + 0.5) / scale - 0.5;		/* half_pixel */
-}
-
-static double resize_round(const char *mode, double x)
-{
-	if (!strcmp(mode, "floor"))
-		return floor(x);
-	if (!strcmp(mode, "ceil"))
-		return ceil(x);
-	return !strcmp(mode, "round_prefer_ceil") ? floor(x + 0.5) : ceil(x - 0.5);
-}
-
-static int eval_resize(struct hostop_call *c)
-{
-	bool old = !strcmp(c->op, "Upsample") || c->opset < 11;
-	const char *where = ho_attr_string(c, "coordinate_transformation_mode",
-					old ? "asymmetric" : "half_pixel");
-	const char *nearest = ho_attr_string(c, "nearest_mode", old ? "floor" : "round_prefer_floor");
-	struct hostop_tensor *out = &c->out[0];
-	const struct hostop_tensor *x = c->in[0];
-	double scales[HOSTOP_MAX_DIMS];
-	int64_t dims[HOSTOP_MAX_DIMS], strides[HOSTOP_MAX_DIMS];
-	size_t size = hostop_dtype_size(out->dtype);
-	struct walk w;
-
-	if (strcmp(ho_attr_string(c, "mode", "nearest"), "nearest"))
-		return ho_bad(c, "resize mode '%s' is not supported", ho_attr_string(c, "mode", ""));
-	resize_scales(c, scales, dims);
-	ho_strides_of(x->rank, x->dims, strides);
-	ho_walk_start(&w, out->rank, out->dims);
-	for (size_t i = 0; w.left; ho_walk_next(&w), i++) {
-		int64_t from = 0;
-
-		for (unsigned int d = 0; d < out->rank; d++) {
-			double at = resize_coordinate(where, w.index[d], scales[d], x->dims[d],
-						      out->dims[d]);
-
-			from += limit((int64_t)resize_round(nearest, at), 0, x->dims[d] - 1) *
-				strides[d];
-		}
-		memcpy((char *)out->data + i * size, (char *)x->data + from * size, size);
-	}
-	return 0;
-}
+/* ---- DepthToSpace, SpaceToDepth, Trilu ---- */
 
 static int block_of(struct hostop_call *c, int64_t *b)
 {
@@ -658,8 +556,6 @@ const struct op hostops_move[] = {
 	{ "Pad", infer_pad, eval_pad, 1, 4, 1 },
 	{ "Gather", infer_gather, eval_gather, 2, 2, 1 },
 	{ "GatherElements", infer_gather_elements, eval_gather_elements, 2, 2, 1 },
-	{ "Resize", infer_resize, eval_resize, 1, 4, 1 },
-	{ "Upsample", infer_resize, eval_resize, 1, 2, 1 },
 	{ "DepthToSpace", infer_d2s, eval_d2s, 1, 1, 1 },
 	{ "SpaceToDepth", infer_s2d, eval_s2d, 1, 1, 1 },
 	{ "Trilu", ho_infer_same, eval_trilu, 1, 2, 1 },

@@ -80,6 +80,8 @@ struct sched {
 
 /* After anything happened to a model. */
 void offer_refresh(struct sched *s, struct model *m);
+/* All begin anew with what they got: under another policy somebody may have got far less. */
+void offer_forget_service(struct sched *s);
 /* A step of it is at the host, or is the next. */
 static inline bool offer_at_host(const struct model *m, const struct request *r)
 {

@@ -54,6 +54,7 @@ int guard_use(struct sched *s, const struct policy_ops *ops, const char *options
 	s->policy_state = state;
 	s->policy = ops;
 	s->waiting = false;
+	offer_forget_service(s);
 	return 0;
 }
 

@@ -135,6 +135,19 @@ void offer_submitted(struct sched *s, struct model *m, unsigned int slice, int64
 	rank_service(s, m);
 }
 
+void offer_forget_service(struct sched *s)
+{
+	unsigned int i;
+
+	s->least_served[0] = s->least_served[1] = 0;
+	for (i = 0; i < s->num_models; i++) {
+		s->models[i].served = 0;
+		s->models[i].since = s->stats.picks;
+		if (s->models[i].used && s->models[i].offer >= 0)
+			rank_service(s, &s->models[i]);
+	}
+}
+
 static void fill(struct sched *s, struct model *m)
 {
 	const struct request *r = m->next;

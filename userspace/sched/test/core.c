@@ -530,6 +530,35 @@ static void test_host_failure(void **state)
 	sched_free(s);
 }
 
+/* What somebody did not get under one policy is not made up for under the next, at the others' expense. */
+static void policies_change_in_the_middle(void **state)
+{
+	static const struct sched_config c = { .buffer_bytes = 48 * MB, .dram_bytes_per_s = 225000000000ull,
+					       .policy = "fifo" };
+	struct sched_slice large[12], small[12];
+	const char *const *policy;
+	unsigned int i;
+	struct rig r;
+
+	for (i = 0; i < 12; i++) {
+		large[i] = (struct sched_slice) { 10 * US, 20 * US, 4500000, true };
+		small[i] = (struct sched_slice) { US / 10, US, 225000, true };
+	}
+	rig_init(&r, &c);
+	r.inflight = 8;
+	rig_add(&r, large, 12, 16);
+	rig_add(&r, small, 12, 16);
+	for (policy = sched_policies(); *policy; policy++) {
+		assert_int_equal(sched_set_policy(r.s, "fifo"), 0);
+		rig_run(&r, 300);
+		assert_int_equal(sched_set_policy(r.s, *policy), 0);
+		rig_run(&r, 30);
+		assert_string_equal(sched_policy(r.s), *policy);
+		assert_int_equal(stats(r.s).policy_faults, 0);
+	}
+	rig_free(&r);
+}
+
 /* A device whose DRAM has nothing to do now and then, so that the time of a pick could matter. */
 static void start_order_rig(struct rig *r, const char *policy)
 {
@@ -592,6 +621,7 @@ int run_core_tests(void)
 		cmocka_unit_test(halting),
 		cmocka_unit_test(order_does_not_depend_on_jitter),
 		cmocka_unit_test(order_does_not_depend_on_the_feeder),
+		cmocka_unit_test(policies_change_in_the_middle),
 	};
 
 	return cmocka_run_group_tests_name("sched: core", tests, NULL, NULL);

@@ -20,6 +20,8 @@ static const char help[] =
 "  stats                     what the daemon and the device counted\n"
 "  policy NAME               schedule by this policy from now on\n"
 "  trace start | trace stop FILE\n"
+"  record start FILE [--seed N] | record stop\n"
+"                            all that the scheduler is told and says: loom-bench replay\n"
 "  ping\n\n"
 "  --socket PATH   of loomd (default $LOOMD_SOCKET, else " LOOM_CLIENT_SOCKET ")\n"
 "  --retry         when the daemon restarts, connect and ask again\n"
@@ -157,13 +159,37 @@ static int command_trace(struct context *c, int argc, char **argv)
 	return err;
 }
 
+static int record_start(struct context *c, int argc, char **argv)
+{
+	unsigned long long seed = 0;
+	char *end;
+
+	if (argc == 5 && !strcmp(argv[3], "--seed")) {
+		seed = strtoull(argv[4], &end, 10);
+		if (end == argv[4] || *end || *argv[4] == '-')
+			return usage_error("record: --seed %s is no number", argv[4]);
+	} else if (argc != 3) {
+		return usage_error("record: start takes a FILE, and --seed N");
+	}
+	return done(loom_client_record(c->client, argv[2], seed));
+}
+
+static int command_record(struct context *c, int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "start"))
+		return record_start(c, argc, argv);
+	if (argc != 2 || strcmp(argv[1], "stop"))
+		return usage_error("record: start FILE, or stop");
+	return done(loom_client_record_stop(c->client));
+}
+
 static const struct command {
 	const char *name;
 	int (*run)(struct context *c, int argc, char **argv);
 } commands[] = {
 	{ "load", command_load }, { "unload", command_unload }, { "list", command_list },
 	{ "infer", command_infer }, { "stats", command_stats }, { "policy", command_policy },
-	{ "trace", command_trace }, { "ping", command_ping },
+	{ "trace", command_trace }, { "record", command_record }, { "ping", command_ping },
 };
 
 static int run(struct context *c, const struct command *command, int argc, char **argv)

@@ -681,6 +681,35 @@ int loom_client_trace(struct loom_client *c, bool start, char **json)
 	return reply_json(c, json);
 }
 
+int loom_client_record(struct loom_client *c, const char *path, uint64_t seed)
+{
+	struct loom_msg_record msg = { .seed = seed };
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), err;
+
+	if (fd < 0)
+		return loom_fail(-errno, "%s: %s", path, strerror(errno));
+	header(c, &msg.hdr, LOOM_MSG_RECORD, sizeof(msg));
+	err = call(c, &msg.hdr, fd);
+	close(fd);
+	return err;
+}
+
+int loom_client_record_stop(struct loom_client *c)
+{
+	struct loom_msg msg;
+
+	header(c, &msg, LOOM_MSG_RECORD_STOP, sizeof(msg));
+	return call(c, &msg, -1);
+}
+
+int loom_client_hold(struct loom_client *c, bool hold)
+{
+	struct loom_msg_hold msg = { .hold = hold };
+
+	header(c, &msg.hdr, LOOM_MSG_HOLD, sizeof(msg));
+	return call(c, &msg.hdr, -1);
+}
+
 static void get_tensor(struct loom_client_tensor *to, const struct loom_msg_tensor *from)
 {
 	memcpy(to->name, from->name, sizeof(to->name));

@@ -28,7 +28,7 @@ static void who_is_it(struct client *c)
 	socklen_t size = sizeof(cred);
 
 	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &size))
-		log_line(LOG_WARNING, "SO_PEERCRED: %s", strerror(errno));
+		log_text(LOG_WARNING, "SO_PEERCRED: %s", strerror(errno));
 	c->pid = cred.pid;
 	c->uid = cred.uid;
 }
@@ -72,6 +72,7 @@ void client_hang_up(int fd)
 
 void client_close(struct loomd *d, struct client *c)
 {
+	command_let_go(d, c);
 	request_drop_client(d, c);
 	buffer_drop_all(d, c);
 	loop_unwatch(d, loop_tag(LOOP_CLIENT, c->generation, c->index));
@@ -109,7 +110,7 @@ void client_send(struct loomd *d, struct client *c, const void *data, size_t siz
 	if (sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return;
 	if (errno == EAGAIN)
-		log_line(LOG_WARNING, "client '%s' (pid %d) does not read its replies: closed",
+		log_text(LOG_WARNING, "client '%s' (pid %d) does not read its replies: closed",
 			 c->identity, c->pid);
 	c->doomed = true;
 }
@@ -179,7 +180,7 @@ static void violation(struct loomd *d, struct client *c, const struct packet *p,
 	struct loom_msg none = { 0 };
 
 	d->stats.violations++;
-	log_line(LOG_WARNING, "client '%s' (pid %d) closed: %s", c->identity, c->pid, error->text);
+	log_text(LOG_WARNING, "client '%s' (pid %d) closed: %s", c->identity, c->pid, error->text);
 	client_reply(d, c, p->stored >= sizeof(none) ? &p->hdr : &none, error->status, error->text,
 		     -1);
 	c->doomed = true;

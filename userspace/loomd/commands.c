@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "loomd.h"
@@ -196,13 +197,84 @@ static void policy(struct loomd *d, struct client *c, const struct loom_msg *m)
 {
 	const struct loom_msg_name *msg = (const void *)m;
 	struct proto_error e;
-	int err = sched_set_policy(d->sched, msg->name);
+	int err = feed_policy(d, msg->name);
 
-	if (err)
+	if (err) {
 		proto_fail(&e, err, "policy: there is no policy '%s'", msg->name);
-	else
-		log_line(LOG_INFO, "policy %s, by '%s'", msg->name, c->identity);
+		fail(d, c, m, &e);
+		return;
+	}
+	log_text(LOG_INFO, "policy %s, by '%s'", msg->name, c->identity);
+	err = d->options.state ? state_save_policy(d) : 0;
+	if (err)
+		log_text(LOG_WARNING, "--state %s: the policy will not be remembered: %s",
+			 d->options.state, strerror(-err));
+	answer(d, c, m, 0, &e);
+}
+
+/* A regular file: writing to it does not wait for anybody. */
+static int check_record(struct loomd *d, int fd, struct proto_error *e)
+{
+	int flags = fcntl(fd, F_GETFL);
+	struct stat st;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+		return proto_fail(e, -EINVAL, "record: the descriptor is no regular file that can be "
+				  "written");
+	if (d->feed.record)
+		return proto_fail(e, -EBUSY, "record: one is being made already");
+	if (d->num_active)
+		return proto_fail(e, -EBUSY, "record: %u requests are under way, begin when there is "
+				  "none", d->num_active);
+	return 0;
+}
+
+static void record(struct loomd *d, struct client *c, const struct loom_msg *m, int *fds)
+{
+	const struct loom_msg_record *msg = (const void *)m;
+	struct proto_error e;
+	int err = check_record(d, fds[0], &e);
+
+	if (!err) {
+		err = feed_record_start(d, fds[0], msg->seed);
+		if (err)
+			proto_fail(&e, err, "record: %s", strerror(-err));
+		else
+			fds[0] = -1;
+	}
 	answer(d, c, m, err, &e);
+}
+
+static void record_stop(struct loomd *d, struct client *c, const struct loom_msg *m)
+{
+	struct proto_error e;
+	int err;
+
+	if (!d->feed.record) {
+		proto_fail(&e, -ENOENT, "record: none is being made");
+		fail(d, c, m, &e);
+		return;
+	}
+	err = feed_record_stop(d);
+	if (err)
+		proto_fail(&e, err, "record: the file could not be written: %s", strerror(-err));
+	answer(d, c, m, err, &e);
+}
+
+void command_let_go(struct loomd *d, struct client *c)
+{
+	d->num_holds -= c->holds;
+	c->holds = false;
+}
+
+static void hold(struct loomd *d, struct client *c, const struct loom_msg *m)
+{
+	const struct loom_msg_hold *msg = (const void *)m;
+
+	command_let_go(d, c);
+	c->holds = msg->hold;
+	d->num_holds += c->holds;
+	client_reply(d, c, m, 0, NULL, -1);
 }
 
 static void trace(struct loomd *d, struct client *c, const struct loom_msg *m)
@@ -258,6 +330,15 @@ static void run_admin(struct loomd *d, struct client *c, const struct loom_msg *
 		break;
 	case LOOM_MSG_TRACE:
 		trace(d, c, m);
+		break;
+	case LOOM_MSG_RECORD:
+		record(d, c, m, fds);
+		break;
+	case LOOM_MSG_RECORD_STOP:
+		record_stop(d, c, m);
+		break;
+	case LOOM_MSG_HOLD:
+		hold(d, c, m);
 		break;
 	default:
 		break;

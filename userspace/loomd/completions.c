@@ -33,7 +33,7 @@ static void step_done(struct loomd *d, struct request *r, uint64_t tag, uint64_t
 	struct model *m = r->model;
 
 	m->num_requests++;
-	sched_complete(d->sched, now, tag, status);
+	feed_complete(d, now, tag, status);
 	request_settle(d, r);
 	if (m->instance.dead && !m->instance.at_device)
 		model_recover(d, m);
@@ -69,7 +69,7 @@ void request_host_done(struct loomd *d, struct host_job *job)
 	r->model->instance.at_device--;
 	if (job->status) {
 		snprintf(r->text, sizeof(r->text), "%s", job->text);
-		log_line(LOG_ERROR, "%s", r->text);
+		log_text(LOG_ERROR, "%s", r->text);
 		status = -EIO;
 	} else {
 		r->computed = ++r->good == r->model->num_steps;

@@ -102,7 +102,7 @@ int device_open(struct loomd *d)
 	int err = loom_dev_open(d->options.device, &dev->dev);
 
 	if (err) {
-		log_line(LOG_ERROR, "--device %s: %s", d->options.device ? d->options.device : "",
+		log_text(LOG_ERROR, "--device %s: %s", d->options.device ? d->options.device : "",
 			 loom_error());
 		return err;
 	}
@@ -114,7 +114,7 @@ int device_open(struct loomd *d)
 	if (!err)
 		err = loom_ring_create(dev->dev, ring_entries(d), &dev->ring);
 	if (err)
-		log_line(LOG_ERROR, "setting up the device: %s", loom_error());
+		log_text(LOG_ERROR, "setting up the device: %s", loom_error());
 	return err;
 }
 
@@ -210,7 +210,7 @@ static void close_batch(struct loomd *d)
 		err = put(dev, b);
 	}
 	if (err) {	/* nothing that a request could be blamed for: start anew */
-		log_line(LOG_ERROR, "submission: %s", loom_error());
+		log_text(LOG_ERROR, "submission: %s", loom_error());
 		dev->gone = true;
 		return;
 	}

@@ -6,7 +6,7 @@
 
 #include "loomd.h"
 
-void log_line(int priority, const char *format, ...)
+void log_text(int priority, const char *format, ...)
 {
 	char line[1024];
 	va_list ap;

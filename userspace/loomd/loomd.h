@@ -6,7 +6,8 @@
  * clients.
  *
  *   server.c -> client_conn.c -> proto.c (is it well formed?) -> commands.c -> requests.c, models.c
- *   requests.c <-> sched (what next?) -> device.c (batches, completions) -> libloom
+ *   requests.c -> feed.c <-> sched (what next?) -> pump.c -> device.c (batches) -> libloom
+ *   libloom -> device.c -> completions.c -> feed.c, and recovery.c if something went wrong
  *
  * Everything that one inference needs is allocated before: requests, batches and results come from
  * pools, so the way of an inference has no malloc, no ioctl and no lookup by name in it.
@@ -32,7 +33,7 @@
 #define LOOMD_MAX_BUFFERS 256
 #define LOOMD_MAX_MODELS 128	/* and twice as many VM slots: one that is rebuilt takes another */
 #define LOOMD_MAX_JOBS 256
-#define LOOMD_IO_REGIONS 2	/* one is computed while the other is filled or emptied */
+#define LOOMD_MAX_INFLIGHT 16
 #define LOOMD_MAX_BINDINGS 64	/* a client's buffers times the models it uses them with */
 #define LOOMD_NEVER UINT64_MAX
 
@@ -41,7 +42,8 @@
 struct loomd_options {
 	const char *device;		/* of loom_dev_open() */
 	const char *listen;		/* NULL: the default, unless a socket was passed */
-	const char *policy;
+	const char *policy;		/* NULL: the remembered one, or the default */
+	const char *record;		/* NULL: none is made from the start */
 	const char *state;		/* NULL: nothing is remembered */
 	const char *preload[LOOMD_MAX_MODELS];
 	unsigned int num_preload;
@@ -49,6 +51,8 @@ struct loomd_options {
 	bool copy;			/* never bind clients' memory */
 	uint64_t window_us;
 	unsigned int max_jobs;
+	/* Requests of a model that have begun, and I/O regions for those whose buffers are copied. */
+	unsigned int inflight;
 	unsigned int max_clients;
 	unsigned int max_models;
 	unsigned int max_requests;	/* a client's, not replied to yet */
@@ -66,7 +70,7 @@ int options_parse(int argc, char **argv, struct loomd_options *options);
 #define LOG_WARNING 4
 #define LOG_INFO 6
 
-__attribute__((format(printf, 2, 3))) void log_line(int priority, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void log_text(int priority, const char *format, ...);
 
 /* ---- notify.c: systemd's protocols, without its library ---- */
 
@@ -121,6 +125,7 @@ struct client {
 	bool ready;			/* may have something to read */
 	bool greeted;			/* HELLO came */
 	bool doomed;			/* close it when the loop is back in server.c */
+	bool holds;			/* counted in loomd.num_holds */
 	pid_t pid;
 	uid_t uid;
 	char identity[LOOM_PROTO_NAME_MAX];
@@ -168,7 +173,9 @@ struct model {
 	size_t size;			/* of its file */
 	struct loom_model *loom;
 	struct model_step *steps;	/* what the scheduler calls slices */
+	struct sched_slice *profile;	/* of the steps, as the scheduler was told */
 	unsigned int num_steps;
+	int sched_next;			/* its number in a scheduler that is being made */
 	struct instance instance;
 	unsigned int num_requests;	/* that name it, of whatever state */
 	unsigned int trace_name;
@@ -311,11 +318,25 @@ struct loomd_stats {
 	uint64_t import_failures;
 };
 
+/* ---- feed.c ---- */
+
+struct record;
+
+struct feed {
+	struct sched_config config;	/* .policy: loomd.policy */
+	struct sched_stats before;	/* what schedulers before this one counted */
+	struct record *record;		/* NULL: none is being made */
+	uint64_t asked;			/* the time of the last ASK in it */
+};
+
 struct loomd {
 	struct loomd_options options;
 	struct device device;
-	struct sched *sched;
+	struct sched *sched;		/* feed.c's, who alone talks to it */
+	struct feed feed;
+	char policy[LOOM_PROTO_NAME_MAX]; /* the one in use, with its options */
 	uint64_t policy_faults;		/* that were reported */
+	unsigned int num_holds;		/* clients that have the scheduler wait */
 
 	int listener;
 	bool owns_listener;		/* made by --listen, removed at the end */
@@ -399,6 +420,8 @@ void client_reply(struct loomd *d, struct client *c, const struct loom_msg *requ
 
 /* A checked message. Descriptors that it keeps are set to -1. */
 void command_run(struct loomd *d, struct client *c, const struct loom_msg *msg, int *fds);
+/* The client leaves: what it held goes on. */
+void command_let_go(struct loomd *d, struct client *c);
 
 /* ---- buffers.c ---- */
 
@@ -449,18 +472,21 @@ void host_stop(struct loomd *d);
 void host_submit(struct loomd *d, struct host_job *job);
 /* Steps that ended: each goes to request_host_done(). */
 void host_reap(struct loomd *d);
-void request_host_done(struct loomd *d, struct host_job *job);	/* requests.c */
+void request_host_done(struct loomd *d, struct host_job *job);	/* completions.c */
 
 /* ---- state.c ---- */
 
+int write_all(int fd, const void *data, size_t size);
 int state_save(struct loomd *d, const char *name, const void *data, size_t size);
 void state_remove(struct loomd *d, const char *name);
 void state_restore(struct loomd *d);
+int state_save_policy(struct loomd *d);
+bool state_policy(struct loomd *d, char *policy, size_t size);	/* is one remembered? */
 /* Call fn for each *.loom in a directory, in order of name. */
 int state_each(const char *dir, void (*fn)(struct loomd *d, const char *path, const char *name),
 	       struct loomd *d);
 
-/* ---- requests.c ---- */
+/* ---- requests.c, pump.c, completions.c ---- */
 
 int requests_init(struct loomd *d);
 void requests_fini(struct loomd *d);
@@ -477,6 +503,33 @@ void request_complete(struct loomd *d, const struct batch_job *job,
 		      const struct drm_loom_result *result, int status);
 /* Everything that is under way fails. */
 void requests_fail_all(struct loomd *d, int status, const char *text);
+
+int feed_open(struct loomd *d, const struct sched_config *config);
+void feed_close(struct loomd *d);
+void feed_stats(const struct loomd *d, struct sched_stats *stats);
+/* The file is written and closed by the record, if this returns 0. No request may be under way. */
+int feed_record_start(struct loomd *d, int fd, uint64_t seed);
+int feed_record_stop(struct loomd *d);
+int feed_model(struct loomd *d, const struct model *m);		/* its number */
+void feed_remove_model(struct loomd *d, const struct model *m);
+int feed_policy(struct loomd *d, const char *policy);
+int feed_arrive(struct loomd *d, const struct request *r, uint64_t now);
+void feed_cancel(struct loomd *d, uint64_t now, uint64_t key);
+void feed_complete(struct loomd *d, uint64_t now, uint64_t tag, int status);
+void feed_tick(struct loomd *d, uint64_t now);
+bool feed_next(struct loomd *d, uint64_t now, struct sched_action *action);
+
+/* ---- record.c ---- */
+
+int record_open(int fd, const struct sched_config *config, const char *device, uint64_t seed,
+		struct record **record);
+void record_event(struct record *r, uint32_t type, uint32_t what, uint64_t a, uint64_t b,
+		  uint64_t c);
+void record_model(struct record *r, unsigned int model, const char *name,
+		  const struct sched_slice *slices, unsigned int num, unsigned int max_inflight);
+void record_policy(struct record *r, const char *policy);
+int record_error(const struct record *r);	/* 0, or why it has to be given up */
+int record_close(struct record *r);
 
 /* ---- device.c ---- */
 

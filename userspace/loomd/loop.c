@@ -80,7 +80,7 @@ static void stop(struct loomd *d)
 	d->stopping = true;
 	d->stop_due = now_ns() + STOP_NS;
 	notify("STOPPING=1\nSTATUS=finishing %u requests", d->num_active);
-	log_line(LOG_INFO, "stopping: %u requests are under way", d->num_active);
+	log_text(LOG_INFO, "stopping: %u requests are under way", d->num_active);
 }
 
 static void take_signals(struct loomd *d)
@@ -156,7 +156,7 @@ static int sleep_until_something(struct loomd *d)
 	d->stats.wakeups++;
 	if (err >= 0 || err == -ETIME || err == -EINTR || err == -EAGAIN || err == -EBUSY)
 		return 0;
-	log_line(LOG_ERROR, "waiting for the device: %s (%s)", strerror(-err), loom_error());
+	log_text(LOG_ERROR, "waiting for the device: %s (%s)", strerror(-err), loom_error());
 	return err;
 }
 
@@ -180,7 +180,7 @@ static void watchdog(struct loomd *d)
 static bool ended(struct loomd *d)
 {
 	if (d->device.gone) {
-		log_line(LOG_ERROR, "the device is gone");
+		log_text(LOG_ERROR, "the device is gone");
 		requests_fail_all(d, -ENODEV, "the device is gone");
 		d->exit_code = 1;
 		return true;

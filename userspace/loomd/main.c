@@ -3,6 +3,7 @@
  * loomd: serves compiled models on one NPU to many clients. loomd(8).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,21 @@ static int make_clients(struct loomd *d)
 	return 0;
 }
 
+#define DEFAULT_POLICY "loom"
+
+/* What the command line says, else what was chosen before the restart. */
+static const char *choose_policy(struct loomd *d)
+{
+	if (d->options.policy) {
+		snprintf(d->policy, sizeof(d->policy), "%s", d->options.policy);
+		return "--policy";
+	}
+	if (d->options.state && state_policy(d, d->policy, sizeof(d->policy)))
+		return d->options.state;
+	strcpy(d->policy, DEFAULT_POLICY);
+	return "default";
+}
+
 static int make_scheduler(struct loomd *d)
 {
 	const struct loom_hw_caps *caps = loom_dev_caps(d->device.dev);
@@ -65,13 +81,33 @@ static int make_scheduler(struct loomd *d)
 		.window_ps = d->device.window_ps,
 		.tile_release = true,
 		.max_jobs = d->options.max_jobs,
-		.policy = d->options.policy,
 		.drop_late = d->options.drop_late,
 	};
-	int err = sched_new(&config, &d->sched);
+	const char *from = choose_policy(d);
+	int err = feed_open(d, &config);
 
-	if (err == -EINVAL)
-		log_line(LOG_ERROR, "--policy %s: there is no such policy", d->options.policy);
+	if (err != -EINVAL)
+		return err;
+	log_text(LOG_ERROR, "%s: there is no policy '%s'", from, d->policy);
+	/* One that an older or a newer daemon remembered does not keep this one from serving. */
+	if (d->options.policy)
+		return err;
+	strcpy(d->policy, DEFAULT_POLICY);
+	return feed_open(d, &config);
+}
+
+/* At the start nothing is under way: the models come next. */
+static int start_recording(struct loomd *d)
+{
+	const char *path = d->options.record;
+	int fd, err;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	err = fd < 0 ? -errno : feed_record_start(d, fd, 0);
+	if (err)
+		log_text(LOG_ERROR, "--record %s: %s", path, strerror(-err));
 	return err;
 }
 
@@ -87,6 +123,8 @@ static int set_up(struct loomd *d)
 		err = requests_init(d);
 	if (!err)
 		err = models_init(d);
+	if (!err)
+		err = start_recording(d);
 	if (err)
 		return err;
 	model_preload(d);
@@ -105,8 +143,7 @@ static void take_down(struct loomd *d)
 	host_stop(d);
 	models_fini(d);
 	requests_fini(d);
-	if (d->sched)
-		sched_free(d->sched);
+	feed_close(d);
 	trace_fini(d);
 	device_close(d);
 	close(d->signals);
@@ -120,9 +157,9 @@ static void say_ready(struct loomd *d)
 	d->device.stats.admin_ioctls = device_ioctls(&d->device);
 	d->watchdog_ns = notify_watchdog_ns();
 	d->watchdog_due = d->watchdog_ns ? d->stats.started + d->watchdog_ns : LOOMD_NEVER;
-	notify("READY=1\nSTATUS=serving on %s, policy %s", caps->preset, sched_policy(d->sched));
-	log_line(LOG_INFO, "ready: %s, policy %s, window %llu us", caps->preset,
-		 sched_policy(d->sched), (unsigned long long)d->device.window_ps / 1000000);
+	notify("READY=1\nSTATUS=serving on %s, policy %s", caps->preset, d->policy);
+	log_text(LOG_INFO, "ready: %s, policy %s, window %llu us", caps->preset,
+		 d->policy, (unsigned long long)d->device.window_ps / 1000000);
 }
 
 int main(int argc, char **argv)
@@ -139,10 +176,10 @@ int main(int argc, char **argv)
 		say_ready(&d);
 		err = loop_run(&d);
 	} else {
-		log_line(LOG_ERROR, "cannot start: %s", strerror(-err));
+		log_text(LOG_ERROR, "cannot start: %s", strerror(-err));
 		err = 1;
 	}
 	take_down(&d);
-	log_line(LOG_INFO, "stopped");
+	log_text(LOG_INFO, "stopped");
 	return err;
 }

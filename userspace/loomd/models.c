@@ -67,7 +67,7 @@ static int instance_open(struct loomd *d, struct model *m, struct proto_error *e
 
 	if (slot < 0)
 		return proto_fail(e, slot, "%s: no VM slot is free", m->name);
-	err = loom_instance_create(d->device.dev, m->loom, LOOMD_IO_REGIONS, &in->loom);
+	err = loom_instance_create(d->device.dev, m->loom, d->options.inflight, &in->loom);
 	if (err)
 		goto put_slot;
 	err = loom_queue_set_vm(d->device.queue, slot, loom_instance_vm(in->loom));
@@ -107,10 +107,10 @@ int model_rebuild(struct loomd *d, struct model *m)
 	err = instance_open(d, m, &e);
 	if (err) {
 		memcpy(m->broken, e.text, sizeof(m->broken));
-		log_line(LOG_ERROR, "could not be rebuilt after a fault: %s", e.text);
+		log_text(LOG_ERROR, "could not be rebuilt after a fault: %s", e.text);
 	} else {
 		m->stats.rebuilds++;
-		log_line(LOG_INFO, "model %s has a new VM after a fault", m->name);
+		log_text(LOG_INFO, "model %s has a new VM after a fault", m->name);
 	}
 	m->instance.dead = false;
 	d->device.stats.admin_ioctls += device_ioctls(&d->device) - before;
@@ -144,24 +144,24 @@ static int make_steps(struct loomd *d, struct model *m)
 	return info->num_host_steps ? host_start(d) : 0;
 }
 
-static int schedule(struct loomd *d, struct model *m)
+static int make_profile(struct loomd *d, struct model *m)
 {
 	const struct loom_hw_caps *caps = loom_dev_caps(d->device.dev);
 	unsigned int num = loom_model_info(m->loom)->num_slices;
-	struct sched_slice *profile = calloc(m->num_steps, sizeof(*profile));
 	const struct loom_elf_slice *s;
 
-	if (!profile)
+	m->profile = calloc(m->num_steps, sizeof(*m->profile));
+	if (!m->profile)
 		return -ENOMEM;
 	for (unsigned int k = 0; k < m->num_steps; k++) {
 		unsigned int i = m->steps[k].index;
 
 		if (m->steps[k].host) {
-			profile[k] = (struct sched_slice) { .layer_end = true, .host = true };
+			m->profile[k] = (struct sched_slice) { .layer_end = true, .host = true };
 			continue;
 		}
 		s = loom_model_slice(m->loom, i);
-		profile[k] = (struct sched_slice) {
+		m->profile[k] = (struct sched_slice) {
 			.comp_ps = s->compute_ps,
 			.mem_ps = dram_ps(caps, s->weight_bytes + s->dma_bytes),
 			.bytes = s->weight_bytes,
@@ -169,8 +169,16 @@ static int schedule(struct loomd *d, struct model *m)
 				     loom_model_slice(m->loom, i + 1)->layer != s->layer,
 		};
 	}
-	m->sched = sched_add_model(d->sched, m->name, profile, m->num_steps, LOOMD_IO_REGIONS);
-	free(profile);
+	return 0;
+}
+
+static int schedule(struct loomd *d, struct model *m)
+{
+	int err = make_profile(d, m);
+
+	if (err)
+		return err;
+	m->sched = feed_model(d, m);
 	return m->sched < 0 ? m->sched : 0;
 }
 
@@ -236,6 +244,7 @@ close_model:
 static void clear(struct model *m)
 {
 	free(m->steps);
+	free(m->profile);
 	*m = (struct model) { .index = m->index, .sched = -1 };
 }
 
@@ -257,7 +266,7 @@ static int load(struct loomd *d, const void *data, size_t size, const char *name
 	d->model_generation++;
 	m->handle = (d->model_generation & 0x7fffff) << 8 | 0x80000000 | m->index;
 	m->trace_name = trace_name(&d->trace, m->name);
-	log_line(LOG_INFO, "model %s: %u slices, %zu bytes", m->name,
+	log_text(LOG_INFO, "model %s: %u slices, %zu bytes", m->name,
 		 loom_model_info(m->loom)->num_slices, size);
 	*out = m;
 	return 0;
@@ -308,7 +317,7 @@ static void remember_it(struct loomd *d, struct model *m, const void *data)
 
 	m->remembered = !err;
 	if (err)
-		log_line(LOG_WARNING, "--state %s: model %s will not be remembered: %s",
+		log_text(LOG_WARNING, "--state %s: model %s will not be remembered: %s",
 			 d->options.state, m->name, strerror(-err));
 }
 
@@ -361,9 +370,9 @@ int model_unload(struct loomd *d, const char *name, struct proto_error *e)
 		return proto_fail(e, -ENOENT, "unload: no model '%s' is loaded", name);
 	if (m->remembered)
 		state_remove(d, name);
-	sched_remove_model(d->sched, m->sched);
+	feed_remove_model(d, m);
 	m->sched = -1;
-	log_line(LOG_INFO, "model %s unloaded", name);
+	log_text(LOG_INFO, "model %s unloaded", name);
 	if (!m->num_requests)
 		bury(d, m);
 	return 0;
@@ -390,7 +399,7 @@ static void preload_one(struct loomd *d, const char *path, const char *name)
 	struct proto_error e;
 
 	if (model_load_path(d, path, name, false, &e))
-		log_line(LOG_ERROR, "--preload %s: %s", path, e.text);
+		log_text(LOG_ERROR, "--preload %s: %s", path, e.text);
 }
 
 static void preload(struct loomd *d, const char *path)

@@ -40,13 +40,13 @@ int notify_listen_fd(void)
 	if (env_number("LISTEN_PID") != (uint64_t)getpid() || !env_number("LISTEN_FDS"))
 		return -ENOENT;
 	if (env_number("LISTEN_FDS") > 1)
-		log_line(LOG_WARNING, "%s sockets were passed, the first one is used",
+		log_text(LOG_WARNING, "%s sockets were passed, the first one is used",
 			 getenv("LISTEN_FDS"));
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	if (option(fd, SO_DOMAIN) != AF_UNIX || option(fd, SO_TYPE) != SOCK_SEQPACKET ||
 	    option(fd, SO_ACCEPTCONN) != 1) {
-		log_line(LOG_ERROR, "the passed socket is not a listening UNIX socket of type "
+		log_text(LOG_ERROR, "the passed socket is not a listening UNIX socket of type "
 			 "SOCK_SEQPACKET (ListenSequentialPacket= in the .socket unit)");
 		return -EINVAL;
 	}
@@ -78,7 +78,7 @@ void notify(const char *format, ...)
 	if (n >= (int)sizeof(text))
 		n = sizeof(text) - 1;
 	if (sendto(fd, text, n, MSG_NOSIGNAL, (struct sockaddr *)&to, length) < 0)
-		log_line(LOG_WARNING, "NOTIFY_SOCKET: %s", strerror(errno));
+		log_text(LOG_WARNING, "NOTIFY_SOCKET: %s", strerror(errno));
 	close(fd);
 }
 

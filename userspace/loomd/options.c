@@ -12,9 +12,9 @@
 #define VERSION "0.1"
 
 static const struct loomd_options defaults = {
-	.policy = "layerweaver",
 	.window_us = 0,
 	.max_jobs = 64,
+	.inflight = 2,	/* one is computed while the other is filled or emptied */
 	.max_clients = 64,
 	.max_models = 64,
 	.max_requests = 64,
@@ -29,14 +29,17 @@ static const char help[] =
 "  --listen PATH         make this socket (default " LOOM_CLIENT_SOCKET ", unless\n"
 "                        the service manager passed one)\n"
 "  --device SPEC         accel node, or sim:PRESET (default: the first Loom node)\n"
-"  --policy NAME         scheduling policy (default layerweaver)\n"
+"  --policy NAME         scheduling policy (default: the one that was chosen before\n"
+"                        a restart, see --state, else loom)\n"
 "  --preload FILE|DIR    load this .loom file, or all of a directory; may be repeated\n"
-"  --state DIR           remember loaded models here, and load them at start\n"
+"  --state DIR           remember loaded models and the policy here\n"
+"  --record FILE         record what the scheduler is told and says, from the start\n"
 "  --late serve|drop     what to do with a request past its deadline (default serve)\n"
 "  --window-us N         device time to keep queued ahead (default 500, or what\n"
 "                        fills the weight SRAM one and a half times)\n"
 "  --copy                copy inputs and outputs, do not give the device clients' memory\n"
 "  --max-jobs N          slices at the device at once (default 64)\n"
+"  --inflight N          requests of a model that may have slices at the device (default 2)\n"
 "  --max-clients N  --max-models N  --max-requests N  --max-buffers N  --max-bytes N\n"
 "                        limits; the last three are per client\n"
 "  --trace-slices N      slices that a trace keeps (default 65536)\n"
@@ -46,7 +49,7 @@ enum option_code {
 	OPT_LISTEN = 256, OPT_DEVICE, OPT_POLICY, OPT_PRELOAD, OPT_STATE, OPT_LATE, OPT_COPY,
 	OPT_WINDOW,
 	OPT_MAX_JOBS, OPT_MAX_CLIENTS, OPT_MAX_MODELS, OPT_MAX_REQUESTS, OPT_MAX_BUFFERS,
-	OPT_MAX_BYTES, OPT_TRACE_SLICES, OPT_HELP, OPT_VERSION,
+	OPT_MAX_BYTES, OPT_TRACE_SLICES, OPT_RECORD, OPT_INFLIGHT, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -59,12 +62,14 @@ static const struct option long_options[] = {
 	{ "copy", no_argument, NULL, OPT_COPY },
 	{ "window-us", required_argument, NULL, OPT_WINDOW },
 	{ "max-jobs", required_argument, NULL, OPT_MAX_JOBS },
+	{ "inflight", required_argument, NULL, OPT_INFLIGHT },
 	{ "max-clients", required_argument, NULL, OPT_MAX_CLIENTS },
 	{ "max-models", required_argument, NULL, OPT_MAX_MODELS },
 	{ "max-requests", required_argument, NULL, OPT_MAX_REQUESTS },
 	{ "max-buffers", required_argument, NULL, OPT_MAX_BUFFERS },
 	{ "max-bytes", required_argument, NULL, OPT_MAX_BYTES },
 	{ "trace-slices", required_argument, NULL, OPT_TRACE_SLICES },
+	{ "record", required_argument, NULL, OPT_RECORD },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -119,6 +124,8 @@ static int limit(struct loomd_options *o, int code, const char *name, const char
 		return number(name, text, 1, 10000000, &o->window_us);
 	case OPT_MAX_JOBS:
 		return small_number(name, text, LOOMD_MAX_JOBS, &o->max_jobs);
+	case OPT_INFLIGHT:
+		return small_number(name, text, LOOMD_MAX_INFLIGHT, &o->inflight);
 	case OPT_MAX_CLIENTS:
 		return small_number(name, text, LOOMD_MAX_CLIENTS, &o->max_clients);
 	case OPT_MAX_MODELS:
@@ -152,6 +159,9 @@ static int apply(struct loomd_options *o, int code, const char *name, const char
 		return preload(o, text);
 	case OPT_STATE:
 		o->state = text;
+		return 0;
+	case OPT_RECORD:
+		o->record = text;
 		return 0;
 	case OPT_LATE:
 		return late(o, text);

@@ -90,6 +90,15 @@ static const char *check_trace(const void *msg)
 	return m->reserved ? "reserved is not zero" : NULL;
 }
 
+static const char *check_hold(const void *msg)
+{
+	const struct loom_msg_hold *m = msg;
+
+	if (m->hold > 1)
+		return "hold is neither 0 nor 1";
+	return m->reserved ? "reserved is not zero" : NULL;
+}
+
 static const struct format formats[LOOM_MSG_COUNT] = {
 	[LOOM_MSG_HELLO] = { "hello", sizeof(struct loom_msg_hello), 0, check_hello },
 	[LOOM_MSG_PING] = { "ping", sizeof(struct loom_msg) },
@@ -105,6 +114,9 @@ static const struct format formats[LOOM_MSG_COUNT] = {
 	[LOOM_MSG_UNLOAD] = { "unload", sizeof(struct loom_msg_name), 0, check_name },
 	[LOOM_MSG_POLICY] = { "policy", sizeof(struct loom_msg_name), 0, check_name },
 	[LOOM_MSG_TRACE] = { "trace", sizeof(struct loom_msg_trace), 0, check_trace },
+	[LOOM_MSG_RECORD] = { "record", sizeof(struct loom_msg_record), 1 },
+	[LOOM_MSG_RECORD_STOP] = { "record-stop", sizeof(struct loom_msg) },
+	[LOOM_MSG_HOLD] = { "hold", sizeof(struct loom_msg_hold), 0, check_hold },
 };
 
 const char *proto_type_name(unsigned int type)

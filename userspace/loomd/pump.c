@@ -46,13 +46,13 @@ static uint64_t copy(const struct request *r, bool outputs)
 static void refuse(struct loomd *d, struct request *r, uint64_t tag, int status)
 {
 	r->at_device--;
-	sched_complete(d->sched, now_ns(), tag, status);
+	feed_complete(d, now_ns(), tag, status);
 	request_settle(d, r);
 }
 
-static bool regions_taken(const struct instance *in)
+static bool regions_taken(const struct loomd *d, const struct instance *in)
 {
-	return in->io_used == (1u << LOOMD_IO_REGIONS) - 1;
+	return in->io_used == (1u << d->options.inflight) - 1;
 }
 
 static int begin(struct loomd *d, struct request *r)
@@ -64,12 +64,12 @@ static int begin(struct loomd *d, struct request *r)
 		r->started = true;
 		return 0;
 	}
-	if (regions_taken(in))	/* by one whose outputs are still to be copied */
+	if (regions_taken(d, in))	/* by one whose outputs are still to be copied */
 		requests_finish(d);
-	io = regions_taken(in) ? LOOMD_IO_REGIONS : (unsigned int)__builtin_ctz(~in->io_used);
+	io = regions_taken(d, in) ? d->options.inflight : (unsigned int)__builtin_ctz(~in->io_used);
 	/* The scheduler was told how many may have begun, and miscounted. */
-	if (io >= LOOMD_IO_REGIONS) {
-		log_line(LOG_ERROR, "model %s: more requests begun than I/O regions",
+	if (io >= d->options.inflight) {
+		log_text(LOG_ERROR, "model %s: more requests begun than I/O regions",
 			 r->model->name);
 		return -EAGAIN;
 	}
@@ -150,7 +150,7 @@ static void submit(struct loomd *d, const struct sched_action *a)
 	struct request *r = request_by_key(d, a->request);
 
 	if (!r) {
-		sched_complete(d->sched, now_ns(), a->tag, -ECANCELED);
+		feed_complete(d, now_ns(), a->tag, -ECANCELED);
 		return;
 	}
 	r->at_device++;
@@ -170,7 +170,7 @@ static void reply(struct loomd *d, const struct sched_action *a)
 	if (!r || (status == -EAGAIN && request_revive(d, r)))
 		return;
 	if (status == -EIO)
-		log_line(LOG_WARNING, "fault: %s", r->text);
+		log_text(LOG_WARNING, "fault: %s", r->text);
 	if (!r->computed || !r->client) {
 		request_answer(d, r, status);
 		r->ended = true;
@@ -223,7 +223,7 @@ static void timer(struct loomd *d, uint64_t at, uint64_t now)
 		return;
 	}
 	d->timer = LOOMD_NEVER;
-	sched_tick(d->sched, now);
+	feed_tick(d, now);
 }
 
 /* The scheduler has replaced a policy that misbehaved: say so, once. */
@@ -231,11 +231,12 @@ static void report_policy(struct loomd *d)
 {
 	struct sched_stats stats;
 
-	sched_get_stats(d->sched, &stats);
+	feed_stats(d, &stats);
 	if (stats.policy_faults == d->policy_faults)
 		return;
 	d->policy_faults = stats.policy_faults;
-	log_line(LOG_WARNING, "the policy misbehaved and was replaced by %s", sched_policy(d->sched));
+	snprintf(d->policy, sizeof(d->policy), "%s", sched_policy(d->sched));
+	log_text(LOG_WARNING, "the policy misbehaved and was replaced by %s", d->policy);
 }
 
 void requests_pump(struct loomd *d)
@@ -243,8 +244,10 @@ void requests_pump(struct loomd *d)
 	uint64_t now = now_ns();
 	struct sched_action a;
 
+	if (d->num_holds && !d->stopping)
+		return;
 	timer(d, d->timer, now);
-	while (sched_next(d->sched, now, &a)) {
+	while (feed_next(d, now, &a)) {
 		if (a.type == SCHED_SUBMIT || a.type == SCHED_HOST)
 			submit(d, &a);
 		else if (a.type == SCHED_REPLY)

@@ -32,7 +32,7 @@ static int refused(struct loomd *d, struct request *r, int status)
 	if (status == -EINVAL || status == -ENOENT || status == -EFAULT) {
 		snprintf(r->text, sizeof(r->text), "the driver refused the submission: %s",
 			 strerror(-status));
-		log_line(LOG_ERROR, "model %s: %s", r->model->name, r->text);
+		log_text(LOG_ERROR, "model %s: %s", r->model->name, r->text);
 		return -EIO;
 	}
 	r->lost = true;
@@ -102,7 +102,7 @@ bool request_revive(struct loomd *d, struct request *r)
 	r->device_start = UINT64_MAX;
 	r->device_end = 0;
 	m->stats.revived++;
-	return !sched_arrive(d->sched, now_ns(), (unsigned int)m->sched, r->key, r->deadline);
+	return !feed_arrive(d, r, now_ns());
 }
 
 static void unpark(struct loomd *d, struct model *m)

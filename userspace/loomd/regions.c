@@ -51,7 +51,7 @@ void region_share(struct loomd *d, struct client *c, struct buffer *b, int fd)
 	} else {
 		free(s);
 		if (!d->stats.import_failures++)
-			log_line(LOG_WARNING, "buffers like that of client '%s' are copied: %s",
+			log_text(LOG_WARNING, "buffers like that of client '%s' are copied: %s",
 				 c->identity, loom_error());
 	}
 	d->device.stats.admin_ioctls += device_ioctls(&d->device) - before;

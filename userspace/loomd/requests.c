@@ -20,7 +20,7 @@ int requests_init(struct loomd *d)
 	d->num_requests = 2 * d->options.max_clients * d->options.max_requests;
 	d->requests = calloc(d->num_requests, sizeof(*d->requests));
 	d->parked = calloc(LOOMD_MAX_JOBS, sizeof(*d->parked));
-	d->finishing = calloc(LOOMD_IO_REGIONS * d->options.max_models, sizeof(*d->finishing));
+	d->finishing = calloc(d->options.inflight * d->options.max_models, sizeof(*d->finishing));
 	if (!d->requests || !d->parked || !d->finishing)
 		return -ENOMEM;
 	for (unsigned int i = d->num_requests; i-- > 0;) {
@@ -237,7 +237,7 @@ int request_arrive(struct loomd *d, struct client *c, const struct loom_msg_infe
 	r->id = msg->hdr.id;
 	r->deadline = msg->deadline;
 	r->arrived = now_ns();
-	err = sched_arrive(d->sched, r->arrived, (unsigned int)m->sched, r->key, r->deadline);
+	err = feed_arrive(d, r, r->arrived);
 	if (err) {
 		release(d, r);
 		return proto_fail(e, err, "infer: the scheduler does not take it: %s",
@@ -254,7 +254,7 @@ int request_arrive(struct loomd *d, struct client *c, const struct loom_msg_infe
 static void abandon(struct loomd *d, struct request *r)
 {
 	part(r);
-	sched_cancel(d->sched, now_ns(), r->key);
+	feed_cancel(d, now_ns(), r->key);
 	r->ended = true;
 	request_settle(d, r);
 }

@@ -67,7 +67,7 @@ static int listen_at(struct loomd *d, const char *path)
 	if (!err && listen(fd, 128))
 		err = -errno;
 	if (err) {
-		log_line(LOG_ERROR, "--listen %s: %s", path, strerror(-err));
+		log_text(LOG_ERROR, "--listen %s: %s", path, strerror(-err));
 		close(fd);
 		return err;
 	}
@@ -124,7 +124,7 @@ static void refuse(struct loomd *d, int fd, int status, const char *text)
 	proto_header(&msg.hdr, LOOM_MSG_HELLO | LOOM_MSG_REPLY, 0, sizeof(msg.hdr) + size, status);
 	memcpy(msg.text, text, size);
 	if (send(fd, &msg, msg.hdr.size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_line(LOG_WARNING, "a client was refused and could not be told: %s",
+		log_text(LOG_WARNING, "a client was refused and could not be told: %s",
 			 strerror(errno));
 	client_hang_up(fd);
 	d->stats.refused++;
@@ -156,7 +156,7 @@ void server_accept(struct loomd *d)
 		fd = accept4(d->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0 && errno != EINTR && errno != ECONNABORTED) {
 			if (errno != EAGAIN)
-				log_line(LOG_ERROR, "accept: %s", strerror(errno));
+				log_text(LOG_ERROR, "accept: %s", strerror(errno));
 			return;
 		}
 		if (fd >= 0)

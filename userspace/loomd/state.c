@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * What survives a restart: a directory with a copy of every model that was loaded by a client,
- * under its name. A copy, so that it does not matter what became of the client's file. Written
+ * under its name, and the policy that a client chose. A copy, so that it does not matter what became of the client's file. Written
  * beside and renamed, so that a crash leaves the old or the new, and never a part.
  */
 #include <dirent.h>
@@ -17,28 +17,29 @@
 
 #define SUFFIX ".loom"
 
-static int write_all(int fd, const char *data, size_t size)
+int write_all(int fd, const void *data, size_t size)
 {
+	const char *at = data;
 	ssize_t n;
 
 	while (size) {
-		n = write(fd, data, size);
+		n = write(fd, at, size);
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		if (n > 0) {
-			data += n;
+			at += n;
 			size -= (size_t)n;
 		}
 	}
-	return fsync(fd) ? -errno : 0;
+	return 0;
 }
 
-int state_save(struct loomd *d, const char *name, const void *data, size_t size)
+/* A file of the directory, under a name that is nobody's until all of it is there. */
+static int replace(struct loomd *d, const char *file, const void *data, size_t size)
 {
-	char file[LOOM_PROTO_NAME_MAX + sizeof(SUFFIX)], part[sizeof(file) + 8];
+	char part[LOOM_PROTO_NAME_MAX + 16];
 	int dir, fd, err;
 
-	snprintf(file, sizeof(file), "%s" SUFFIX, name);
 	snprintf(part, sizeof(part), ".%s.part", file);
 	mkdir(d->options.state, 0755);
 	dir = open(d->options.state, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
@@ -46,6 +47,8 @@ int state_save(struct loomd *d, const char *name, const void *data, size_t size)
 		return -errno;
 	fd = openat(dir, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	err = fd < 0 ? -errno : write_all(fd, data, size);
+	if (!err && fsync(fd))
+		err = -errno;
 	if (fd >= 0)
 		close(fd);
 	if (!err && renameat(dir, part, dir, file))
@@ -58,13 +61,21 @@ int state_save(struct loomd *d, const char *name, const void *data, size_t size)
 	return err;
 }
 
+int state_save(struct loomd *d, const char *name, const void *data, size_t size)
+{
+	char file[LOOM_PROTO_NAME_MAX + sizeof(SUFFIX)];
+
+	snprintf(file, sizeof(file), "%s" SUFFIX, name);
+	return replace(d, file, data, size);
+}
+
 void state_remove(struct loomd *d, const char *name)
 {
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/%s" SUFFIX, d->options.state, name);
 	if (unlink(path))
-		log_line(LOG_WARNING, "%s: %s", path, strerror(errno));
+		log_text(LOG_WARNING, "%s: %s", path, strerror(errno));
 }
 
 static int is_model(const struct dirent *entry)
@@ -92,7 +103,7 @@ int state_each(const char *dir, void (*fn)(struct loomd *d, const char *path, co
 		if (length < sizeof(name) && proto_name_ok(name))
 			fn(d, path, name);
 		else
-			log_line(LOG_WARNING, "%s: passed over, its name cannot be a model's",
+			log_text(LOG_WARNING, "%s: passed over, its name cannot be a model's",
 				 path);
 		free(entries[i]);
 	}
@@ -107,7 +118,7 @@ static void restore_one(struct loomd *d, const char *path, const char *name)
 	if (model_find(d, name))
 		return;		/* preloaded: that one is meant */
 	if (model_load_path(d, path, name, true, &e))
-		log_line(LOG_ERROR, "%s: %s", path, e.text);
+		log_text(LOG_ERROR, "%s: %s", path, e.text);
 }
 
 void state_restore(struct loomd *d)
@@ -115,5 +126,34 @@ void state_restore(struct loomd *d)
 	int err = d->options.state ? state_each(d->options.state, restore_one, d) : 0;
 
 	if (err && err != -ENOENT)
-		log_line(LOG_ERROR, "--state %s: %s", d->options.state, strerror(-err));
+		log_text(LOG_ERROR, "--state %s: %s", d->options.state, strerror(-err));
+}
+
+/* ---- the policy ---- */
+
+#define POLICY_FILE "policy"
+
+int state_save_policy(struct loomd *d)
+{
+	char line[LOOM_PROTO_NAME_MAX + 1];
+
+	snprintf(line, sizeof(line), "%.63s\n", d->policy);
+	return replace(d, POLICY_FILE, line, strlen(line));
+}
+
+bool state_policy(struct loomd *d, char *policy, size_t size)
+{
+	char path[4096];
+	FILE *f;
+	bool got;
+
+	snprintf(path, sizeof(path), "%s/" POLICY_FILE, d->options.state);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	got = fgets(policy, (int)size, f) != NULL;
+	fclose(f);
+	if (got)
+		policy[strcspn(policy, "\n")] = '\0';
+	return got && policy[0];
 }

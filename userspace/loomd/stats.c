@@ -89,19 +89,20 @@ static json_t *daemon_json(const struct loomd *d)
 {
 	const struct loom_hw_caps *caps = loom_dev_caps(d->device.dev);
 
-	return json_pack("{s:i s:o s:s s:s s:s s:o s:i s:i s:o s:b s:o s:b}",
+	return json_pack("{s:i s:o s:s s:s s:s s:o s:i s:i s:o s:b s:o s:b s:b}",
 			 "pid", (int)getpid(),
 			 "uptime_ns", number(now_ns() - d->stats.started),
 			 "device", d->options.device ? d->options.device : "drm",
 			 "preset", caps->preset,
-			 "policy", sched_policy(d->sched),
+			 "policy", d->policy,
 			 "window_ns", number(d->device.window_ps / 1000),
 			 "max_jobs", (int)d->options.max_jobs,
 			 "batch_jobs", (int)d->device.batch_jobs,
 			 "batch_ns", number(d->device.batch_ps / 1000),
 			 "drop_late", d->options.drop_late,
 			 "under_way", number(d->num_active),
-			 "tracing", d->trace.on);
+			 "tracing", d->trace.on,
+			 "recording", d->feed.record != NULL);
 }
 
 static double ratio(uint64_t a, uint64_t b)
@@ -131,7 +132,7 @@ static json_t *scheduler_json(const struct loomd *d)
 {
 	struct sched_stats s;
 
-	sched_get_stats(d->sched, &s);
+	feed_stats(d, &s);
 	return json_pack("{s:o s:o s:o s:o s:o s:o}",
 			 "picks", number(s.picks),
 			 "submitted", number(s.submitted),

@@ -168,7 +168,7 @@ static void put_trace(FILE *f, struct loomd *d)
 	uint64_t first = t->count > t->size ? t->count - t->size : 0;
 
 	fprintf(f, "{\"displayTimeUnit\":\"ns\",\n\"policy\":\"%s\",\"preset\":\"%s\",",
-		sched_policy(d->sched), loom_dev_caps(d->device.dev)->preset);
+		d->policy, loom_dev_caps(d->device.dev)->preset);
 	fprintf(f, "\"lost\":%llu,\"wall_ns\":%llu,\n\"slices\":[", (unsigned long long)first,
 		(unsigned long long)(now_ns() - t->started));
 	for (uint64_t i = first; i < t->count; i++) {

@@ -37,7 +37,7 @@ void loom_client_close(struct loom_client *client);
  */
 int loom_client_fd(const struct loom_client *client);
 
-/* Administration. JSON texts are malloc'ed. Load, unload, policy and trace are for root and the
+/* Administration. JSON texts are malloc'ed. Load, unload, policy, trace, record and hold are for root and the
  * daemon's own user. load: name NULL = the one in the file. */
 int loom_client_ping(struct loom_client *client);
 int loom_client_load(struct loom_client *client, const char *path, const char *name);
@@ -47,6 +47,14 @@ int loom_client_list(struct loom_client *client, char **json);
 int loom_client_stats(struct loom_client *client, char **json);
 /* Start or stop recording per-slice stamps; stop returns them as JSON (loomd(8), TRACE). */
 int loom_client_trace(struct loom_client *client, bool start, char **json);
+/*
+ * Record all that the scheduler is told and says, into a file, for `loom-bench replay` (loomd(8),
+ * RECORDS). seed: what the requests will be made of, for whoever reads it; 0: nothing to say.
+ */
+int loom_client_record(struct loom_client *client, const char *path, uint64_t seed);
+int loom_client_record_stop(struct loom_client *client);
+/* Requests, of all clients, wait until this client lets go or leaves: so many begin at one instant. */
+int loom_client_hold(struct loom_client *client, bool hold);
 
 /* What a model takes and gives: tensors at their offsets in an I/O region of io_bytes. */
 struct loom_client_tensor {

@@ -47,6 +47,9 @@ enum loom_msg_type {
 	LOOM_MSG_UNLOAD = 11,
 	LOOM_MSG_POLICY = 12,
 	LOOM_MSG_TRACE = 13,
+	LOOM_MSG_RECORD = 14,
+	LOOM_MSG_RECORD_STOP = 15,
+	LOOM_MSG_HOLD = 16,
 	LOOM_MSG_COUNT
 };
 
@@ -150,6 +153,23 @@ struct loom_msg_cancel {
 struct loom_msg_trace {
 	struct loom_msg hdr;
 	uint32_t start;
+	uint32_t reserved;
+};
+
+/*
+ * RECORD, with one descriptor: a regular file, open for writing, into which the daemon writes what the
+ * scheduler is told and what it says (sched/recording.h), until RECORD_STOP. -EBUSY: a request is
+ * under way, or a record being made.
+ */
+struct loom_msg_record {
+	struct loom_msg hdr;
+	uint64_t seed;		/* goes into the file: what the requests will be made of, or 0 */
+};
+
+/* HOLD: requests wait, until the client lets go or leaves. So many can begin at one instant. */
+struct loom_msg_hold {
+	struct loom_msg hdr;
+	uint32_t hold;		/* or let go */
 	uint32_t reserved;
 };
 

@@ -48,11 +48,14 @@ static const size_t sizes[LOOM_MSG_COUNT] = {
 	[LOOM_MSG_UNLOAD] = sizeof(struct loom_msg_name),
 	[LOOM_MSG_POLICY] = sizeof(struct loom_msg_name),
 	[LOOM_MSG_TRACE] = sizeof(struct loom_msg_trace),
+	[LOOM_MSG_RECORD] = sizeof(struct loom_msg_record),
+	[LOOM_MSG_RECORD_STOP] = sizeof(struct loom_msg),
+	[LOOM_MSG_HOLD] = sizeof(struct loom_msg_hold),
 };
 
 static unsigned int fds_of(unsigned int type)
 {
-	return type == LOOM_MSG_BUFFER_ADD || type == LOOM_MSG_LOAD;
+	return type == LOOM_MSG_BUFFER_ADD || type == LOOM_MSG_LOAD || type == LOOM_MSG_RECORD;
 }
 
 /* One byte of descriptors, and a good message. */

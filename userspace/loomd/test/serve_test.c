@@ -399,6 +399,9 @@ static int try_as_nobody(struct rig *rig)
 		return 3;
 	if (loom_client_trace(c, true, NULL) != -EPERM || loom_client_unload(c, "x") != -EPERM)
 		return 4;
+	if (loom_client_hold(c, true) != -EPERM || loom_client_record(c, "/tmp/record", 0) != -EPERM ||
+	    unlink("/tmp/record"))
+		return 6;
 	return loom_client_list(c, &json) ? 5 : 0;
 }
 

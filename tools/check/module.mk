@@ -34,7 +34,7 @@ lint: setup ## static checks: checkpatch, kernel-doc, sparse, W=1, coccinelle, s
 	@tools/check/lint
 
 # The trained models too: a test that has none can only be skipped.
-lane-host: all qemu models $$(HOST_TESTS)
+lane-host: all qemu module models $$(HOST_TESTS)
 	@B=$(B) tools/check/host build/check/host $(HOST_TESTS)
 
 lane-long: all models $$(LONG_TESTS)

@@ -64,9 +64,12 @@ struct bench_lane_ops {
 		    unsigned int queued);
 	void *(*io)(struct bench_lane *lane, unsigned int model, unsigned int slot);
 	int (*policy)(struct bench_lane *lane, const char *name);
+	/* Between true and false nothing that is submitted begins. */
+	int (*hold)(struct bench_lane *lane, bool hold);
 	int (*submit)(struct bench_lane *lane, unsigned int model, unsigned int slot);
 	int (*wait)(struct bench_lane *lane, struct bench_reply *reply);
-	int (*stamp)(struct bench_lane *lane, struct bench_stamp *stamp);
+	int (*stamp)(struct bench_lane *lane, struct bench_stamp *stamp);	/* time and hw: quick */
+	int (*counts)(struct bench_lane *lane, struct bench_stamp *stamp);	/* the rest: may take a while */
 	int (*trace_start)(struct bench_lane *lane);
 	int (*trace_stop)(struct bench_lane *lane, const char *path);
 	void (*close)(struct bench_lane *lane);

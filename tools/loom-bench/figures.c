@@ -85,7 +85,7 @@ static int check_phase(const struct report *r, const struct report_phase *p)
 	return 0;
 }
 
-int figures_make(struct report *r)
+int figures_rates(struct report *r)
 {
 	unsigned int i;
 	int err = 0;
@@ -101,11 +101,19 @@ int figures_make(struct report *r)
 	if (err)
 		return err;
 	r->bound = bound_stp(r->models, r->num_models);
-	for (i = 0; i < r->num_phases; i++) {
-		if (r->phases[i].alone)
-			continue;
-		together(r, &r->phases[i]);
-		err = err ? err : check_phase(r, &r->phases[i]);
-	}
+	for (i = 0; i < r->num_phases; i++)
+		if (!r->phases[i].alone)
+			together(r, &r->phases[i]);
+	return 0;
+}
+
+int figures_make(struct report *r)
+{
+	unsigned int i;
+	int err = figures_rates(r);
+
+	for (i = 0; i < r->num_phases; i++)
+		if (!err && !r->phases[i].alone)
+			err = check_phase(r, &r->phases[i]);
 	return err;
 }

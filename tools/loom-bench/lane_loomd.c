@@ -77,6 +77,13 @@ static int loomd_policy(struct bench_lane *lane, const char *name)
 	return err ? refused(err, name) : 0;
 }
 
+static int loomd_hold(struct bench_lane *lane, bool hold)
+{
+	int err = loom_client_hold(to_loomd(lane)->client, hold);
+
+	return err ? refused(err, "hold") : 0;
+}
+
 static int loomd_submit(struct bench_lane *base, unsigned int model, unsigned int slot)
 {
 	struct lane_loomd *lane = to_loomd(base);
@@ -121,7 +128,7 @@ static int parse_stats(const char *text, struct bench_stamp *stamp)
 	return 0;
 }
 
-static int loomd_stamp(struct bench_lane *lane, struct bench_stamp *stamp)
+static int loomd_counts(struct bench_lane *lane, struct bench_stamp *stamp)
 {
 	char *text;
 	int err;
@@ -131,11 +138,16 @@ static int loomd_stamp(struct bench_lane *lane, struct bench_stamp *stamp)
 		return refused(err, "statistics");
 	err = parse_stats(text, stamp);
 	free(text);
-	if (!err)
-		err = loom_dev_counters(lane->dev, 0, &stamp->hw);
+	return err;
+}
+
+static int loomd_stamp(struct bench_lane *lane, struct bench_stamp *stamp)
+{
+	int err = loom_dev_counters(lane->dev, 0, &stamp->hw);
+
 	if (!err)
 		err = loom_dev_time(lane->dev, &stamp->time);
-	return err;
+	return err ? refused(err, "counters") : 0;
 }
 
 static int loomd_trace_start(struct bench_lane *lane)
@@ -190,9 +202,11 @@ static const struct bench_lane_ops loomd_ops = {
 	.load = loomd_load,
 	.io = loomd_io,
 	.policy = loomd_policy,
+	.hold = loomd_hold,
 	.submit = loomd_submit,
 	.wait = loomd_wait,
 	.stamp = loomd_stamp,
+	.counts = loomd_counts,
 	.trace_start = loomd_trace_start,
 	.trace_stop = loomd_trace_stop,
 	.close = loomd_close,

@@ -298,12 +298,17 @@ static int sim_policy(struct bench_lane *lane, const char *name)
 	return err ? bench_fail(err, "no policy is called %s", name) : 0;
 }
 
-static int sim_stamp(struct bench_lane *base, struct bench_stamp *stamp)
+/* Nothing begins before sim_wait() as it is. */
+static int sim_hold(struct bench_lane *lane, bool hold)
+{
+	return 0;
+}
+
+static int sim_counts(struct bench_lane *base, struct bench_stamp *stamp)
 {
 	struct lane_sim *lane = to_sim(base);
 	struct loom_ring_stats ring;
 	struct sched_stats sched;
-	int err;
 
 	sched_get_stats(lane->sched, &sched);
 	loom_ring_get_stats(lane->ring, &ring);
@@ -313,7 +318,13 @@ static int sim_stamp(struct bench_lane *base, struct bench_stamp *stamp)
 	stamp->ioctls = ring.ioctls - lane->ioctls_before;
 	stamp->dry = sched.dry;
 	stamp->policy_faults = sched.policy_faults;
-	err = loom_dev_counters(base->dev, 0, &stamp->hw);
+	return 0;
+}
+
+static int sim_stamp(struct bench_lane *base, struct bench_stamp *stamp)
+{
+	struct lane_sim *lane = to_sim(base);
+	int err = loom_dev_counters(base->dev, 0, &stamp->hw);
 	if (!err)
 		err = loom_dev_time(base->dev, &stamp->time);
 	lane->ioctls_before += 2;	/* these two */
@@ -393,9 +404,11 @@ static const struct bench_lane_ops sim_ops = {
 	.load = sim_load,
 	.io = sim_io,
 	.policy = sim_policy,
+	.hold = sim_hold,
 	.submit = sim_submit,
 	.wait = sim_wait,
 	.stamp = sim_stamp,
+	.counts = sim_counts,
 	.trace_start = sim_trace_start,
 	.trace_stop = sim_trace_stop,
 	.close = sim_close,

@@ -5,12 +5,15 @@
 #include "bench.h"
 #include "experiment.h"
 #include "qos.h"
+#include "replay.h"
 #include "simulator.h"
 #include "submit.h"
 
 static const char help[] =
 "usage: loom-bench run [OPTION...] MODEL...     measure\n"
 "       loom-bench report [OPTION...] DIR       table, results.json, trace.json, timeline.png\n"
+"       loom-bench agree [OPTION...] DIR DIR    do two runs give the same order of slices and figures?\n"
+"       loom-bench replay [OPTION...] FILE      what loomd recorded of its scheduler, told to another one\n"
 "       loom-bench qos [OPTION...]              load that policies carry within deadlines, without a VM\n"
 "       loom-bench pairs [OPTION...]            the papers' pairs under every policy, without a VM\n"
 "       loom-bench mixes [OPTION...]            four networks at a time\n"
@@ -20,26 +23,22 @@ static const char help[] =
 "       loom-bench simulator [OPTION...]        how fast the simulator is itself\n"
 "Each has a --help; loom-bench(1) says what is measured and how.\n";
 
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "run", bench_run }, { "report", bench_report }, { "agree", bench_agree }, { "replay", bench_replay },
+	{ "qos", bench_qos }, { "pairs", bench_pairs }, { "mixes", bench_mixes }, { "optimum", bench_optimum },
+	{ "overhead", bench_overhead }, { "submit", bench_submit }, { "simulator", bench_simulator },
+};
+
 int main(int argc, char **argv)
 {
-	if (argc > 1 && !strcmp(argv[1], "run"))
-		return bench_run(argc - 1, argv + 1);
-	if (argc > 1 && !strcmp(argv[1], "report"))
-		return bench_report(argc - 1, argv + 1);
-	if (argc > 1 && !strcmp(argv[1], "qos"))
-		return bench_qos(argc - 1, argv + 1);
-	if (argc > 1 && !strcmp(argv[1], "overhead"))
-		return bench_overhead(argc - 1, argv + 1);
-	if (argc > 1 && !strcmp(argv[1], "mixes"))
-		return bench_mixes(argc - 1, argv + 1);
-	if (argc > 1 && !strcmp(argv[1], "optimum"))
-		return bench_optimum(argc - 1, argv + 1);
-	if (argc > 1 && !strcmp(argv[1], "pairs"))
-		return bench_pairs(argc - 1, argv + 1);
-	if (argc > 1 && !strcmp(argv[1], "submit"))
-		return bench_submit(argc - 1, argv + 1);
-	if (argc > 1 && !strcmp(argv[1], "simulator"))
-		return bench_simulator(argc - 1, argv + 1);
+	unsigned int i;
+
+	for (i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "--help")) {
 		fputs(help, stdout);
 		return 0;

@@ -57,7 +57,8 @@ struct report {
 
 int report_load(struct report *r, const char *dir);
 void report_free(struct report *r);
-int figures_make(struct report *r);
+int figures_rates(struct report *r);
+int figures_make(struct report *r);	/* and whether they can be */
 
 /* The largest STP that two resources allow (papers.md 1.10). */
 double bound_stp(const struct report_model *models, unsigned int num);

@@ -70,17 +70,22 @@ static int serve(struct streams *s, uint64_t n)
 	return err;
 }
 
+/* All at one instant: what is picked first does not depend on which of them came first. */
 static int start(struct streams *s)
 {
 	unsigned int i, k;
-	int err = 0;
+	int err = s->lane->ops->hold(s->lane, true);
 
 	for (k = 0; k < s->o->queued; k++)
 		for (i = s->phase->first; !err && i < s->phase->first + s->phase->num; i++)
 			err = submit(s, i, k);
-	return err;
+	return err ? err : s->lane->ops->hold(s->lane, false);
 }
 
+/*
+ * The daemon's counts take it a while to put together, in which no stream is served. So they are taken before
+ * the phase and after the span, and are those of both, warm-up and span.
+ */
 static int measured_span(struct streams *s)
 {
 	uint64_t before[BENCH_MAX_MODELS];
@@ -93,6 +98,8 @@ static int measured_span(struct streams *s)
 		err = serve(s, s->o->queries);
 	if (!err)
 		err = s->lane->ops->stamp(s->lane, &s->phase->end);
+	if (!err)
+		err = s->lane->ops->counts(s->lane, &s->phase->end);
 	for (i = 0; i < BENCH_MAX_MODELS; i++)
 		s->phase->replies[i] = s->done[i] - before[i];
 	return err;
@@ -137,6 +144,8 @@ int stream_phase(struct bench_lane *lane, struct bench_options *o, struct bench_
 
 	if (!err)
 		err = lane->ops->trace_start(lane);
+	if (!err)
+		err = lane->ops->counts(lane, &phase->start);
 	if (!err)
 		err = start(&s);
 	if (!err)

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 #
 # The main job, in the VM: loomd, and loom-bench as its client. /payload/bench has the arguments of
-# `loom-bench run`, one a line; everything it reads is in RAM already.
+# `loom-bench run`, one a line, /payload/loomd those of loomd; everything it reads is in RAM already.
 
 set -e
 mkdir -p /run/loomd
-loomd --listen /run/loomd/loomd.sock 2>/out/loomd.log &
+# shellcheck disable=SC2046 # as below
+loomd --listen /run/loomd/loomd.sock $(cat /payload/loomd 2>/dev/null) 2>/out/loomd.log &
 for _ in 1 2 3 4 5 6 7 8 9 10; do
 	[ -S /run/loomd/loomd.sock ] && break
 	sleep 0.1

@@ -124,6 +124,7 @@ static void holds(void **state)
 	holder = rig_connect(rig, "holder", 0);
 	assert_int_equal(loom_client_hold(holder, true), 0);
 	assert_int_equal(loom_client_submit(c, "small", b, UINT64_MAX, 1), 0);
+	assert_int_equal(rig_stat(c, "daemon.under_way"), 1);
 	assert_int_equal(rig_stop(rig), 0);
 	assert_int_equal(loom_client_wait(c, UINT64_MAX, &reply), 0);
 	assert_int_equal(reply.status, 0);

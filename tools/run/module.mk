@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+$(call host-script,tools/run/test/lanes.sh)

@@ -63,7 +63,7 @@ static void stretch(struct small *s, const struct device_state *ds, const struct
 
 	*s = (struct small) {
 		.slices = &w->slices[from], .num = num,
-		.inputs = 2 * device_state_dma_ps(ds, &w->slices[from]),	/* as policy_sum_up() has it */
+		.inputs = device_state_dma_ps(ds, &w->slices[from]),	/* as loom predicts them */
 	};
 	for (i = num; i-- > 0;) {
 		s->comp_left[i] = s->comp_left[i + 1] + (int64_t)s->slices[i].comp_ps;

@@ -33,7 +33,7 @@ static void offer(struct step *s, const struct workload *w, unsigned int i, unsi
 	s->offers[i] = (struct policy_offer) {
 		.model = i, .slice = &w->slices[index], .profile = &s->profiles[i], .index = index,
 		.deadline = SCHED_NO_DEADLINE, .started = index, .more = true, .again = true, .after = after,
-		.inputs = index ? 0 : s->profiles[i].inputs, .since = s->view.picks,
+		.inputs = index ? 0 : 2 * s->profiles[i].inputs, .since = s->view.picks,
 	};
 }
 

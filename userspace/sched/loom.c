@@ -11,15 +11,20 @@
  *   - else, or when the lead is long enough to fill the SRAM, the other.
  *
  * While a model has requests at the device and none that could be offered (strict arrivals), slices are
- * submitted just in time: when the fetch engine is about to run dry, and no sooner.
+ * submitted just in time: when the fetch engine is about to run dry, and no sooner. When its next request has
+ * come, nothing is fetched beside the inputs.
  *
  * Documentation/accel/loom/scheduling.rst has the reasons and the figures.
  */
 #include "loom.h"
 #include "urgency.h"
 
+/* No more of the SRAM than one part in so many is spent on the time between two requests. */
+#define END_PART 4
+
 struct loom {
 	int64_t wake;
+	int64_t alone;		/* inputs that somebody waits for have the channel alone until then */
 };
 
 /* No request waits behind this one, but one came before it: the next is expected when it is done. */
@@ -47,32 +52,31 @@ static int64_t idle(const struct device_state *ds, const struct policy_offer *o,
 /*
  * Until the next request of c can compute, the engine lives on slices of m that are fetched after c's
  * last: only a part of the lead's length, comp / mem of m. It waits for c's inputs in any case, and if no
- * request stands behind this one also for its arrival and its first weights, behind a fetch of m's.
+ * request stands behind this one also for its arrival and its first weights, behind a fetch of m's. A lead
+ * that long costs too, when m ends: no more than a part of the SRAM is spent on it.
  */
 static int64_t lead_at_end(const struct policy_view *v, const struct policy_offer *c, const struct policy_offer *m)
 {
 	const struct policy_profile *cp = c->profile, *mp = m->profile;
-	int64_t gap = c->more && cp->overlap ? 0 : cp->between;
+	int64_t most, gap = !c->more ? cp->between : cp->overlap ? 0 : cp->between + cp->inputs;
 
 	if (!c->more && !comes_back(c))
 		return 0;
 	if (!c->more)
 		gap += (int64_t)mp->max_mem_ps + v->turnaround + cp->need[0];
-	if (mp->comp_ps * 1000 < mp->mem_ps)
-		return INT64_MAX / 4;
+	most = v->device->fill / END_PART;
+	if ((double)gap * (double)mp->mem_ps >= (double)most * (double)mp->comp_ps)
+		return cp->need[0] + most;
 	return cp->need[0] + (int64_t)((double)gap * (double)mp->mem_ps / (double)mp->comp_ps);
 }
 
-/*
- * The lead with which the compute-intensive model can go on from here. What its own slices need must be;
- * what its end would need is worth half the SRAM at most.
- */
+/* The lead with which the compute-intensive model can go on from here: by its own slices, and for its end. */
 static int64_t lead_needed(const struct policy_view *v, const struct policy_offer *c, const struct policy_offer *m)
 {
 	int64_t own = c->profile->need[c->index], most = v->device->fill;
 	int64_t end = c->profile->deficit[c->index] + lead_at_end(v, c, m);
 
-	return larger(smaller(own, most), smaller(end, most / 2));
+	return larger(smaller(own, most), smaller(end, most));
 }
 
 /*
@@ -88,6 +92,26 @@ static bool finish_first(const struct policy_view *v, const struct policy_offer 
 	return comes_back(m) && (lead > 0 ? lead : -lead) < later;
 }
 
+static bool any_deadline(const struct policy_view *v)
+{
+	return v->offers[rank_first(v->due)].deadline != SCHED_NO_DEADLINE;
+}
+
+static bool nobody_else(const struct policy_view *v)
+{
+	return v->served[1]->num <= 1 && !any_deadline(v);
+}
+
+/*
+ * A request that just came, of a model that had none, and there is no other to compute: everything waits for
+ * its inputs. They are sent for at once, and nothing is fetched beside them: compute lives on what was
+ * fetched before, and shared, they would take twice as long.
+ */
+static bool waited_for(const struct policy_view *v, const struct policy_offer *o)
+{
+	return o->awaited && o->inputs && nobody_else(v);
+}
+
 int loom_weave(const struct policy_view *v, int ci, int mi)
 {
 	const struct policy_offer *c = &v->offers[ci], *m = &v->offers[mi];
@@ -97,6 +121,8 @@ int loom_weave(const struct policy_view *v, int ci, int mi)
 	struct device_step with_c = device_state_try(ds, c->slice, c_ready);
 	int64_t idle_m = idle(ds, m, with_m), idle_c = idle(ds, c, with_c);
 
+	if (waited_for(v, c))
+		return ci;
 	if (finish_first(v, c, m))
 		return mi;
 	if (idle_m > 0)
@@ -166,16 +192,14 @@ static int pick_in_time(struct loom *l, const struct policy_view *v)
 	return pick;
 }
 
-static bool any_deadline(const struct policy_view *v)
-{
-	return v->offers[rank_first(v->due)].deadline != SCHED_NO_DEADLINE;
-}
-
 static int loom_pick(void *state, const struct policy_view *v)
 {
 	struct loom *l = state;
 	int pick;
 
+	l->wake = l->alone - v->turnaround;
+	if (v->now < l->wake && !v->must && nobody_else(v))
+		return POLICY_WAIT;
 	l->wake = INT64_MAX;
 	if (loom_ends(v))
 		pick = loom_end_pick(v);
@@ -183,6 +207,8 @@ static int loom_pick(void *state, const struct policy_view *v)
 		pick = pick_in_time(l, v);
 	else
 		pick = weave_or_one(l, v, rank_first(v->served[1]), rank_first(v->served[0]));
+	if (pick >= 0 && waited_for(v, &v->offers[pick]))
+		l->alone = larger(v->device->tm, v->now) + v->offers[pick].inputs;
 	return pick;
 }
 
@@ -196,4 +222,5 @@ const struct policy_ops sched_policy_loom = {
 	.state_size = sizeof(struct loom),
 	.pick = loom_pick,
 	.wake = loom_wake,
+	.inputs_first = true,
 };

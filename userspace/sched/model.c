@@ -28,15 +28,14 @@ static void sum_from_the_end(struct policy_profile *p, const struct sched_slice 
 /*
  * Slices of a model follow each other: the DMA of one waits for the compute before it, its compute for
  * the DMA before it. A profile has one figure for DMA: of a first slice it is taken to be inputs, which
- * nothing of their own can hide, and which take turns with the fetches on the channel, so twice as
- * long; of others outputs, which begin to leave while the slice still computes.
+ * nothing of their own can hide; of others outputs, which begin to leave while the slice still computes.
  */
 void policy_sum_up(struct policy_profile *p, int64_t *sums, const struct device_state *ds,
 		   const struct sched_slice *slices, unsigned int num)
 {
 	unsigned int i;
 
-	*p = (struct policy_profile) { .num_slices = num, .inputs = 2 * device_state_dma_ps(ds, &slices[0]) };
+	*p = (struct policy_profile) { .num_slices = num, .inputs = device_state_dma_ps(ds, &slices[0]) };
 	p->between = p->inputs + device_state_dma_ps(ds, &slices[num - 1]);
 	sum_from_the_end(p, slices, sums);
 	for (i = 0; i < num; i++) {

@@ -148,12 +148,18 @@ void offer_forget_service(struct sched *s)
 	}
 }
 
+/* Inputs and fetches take turns on the channel, so they take twice as long if it fetches all the time. */
+static int64_t inputs_of(const struct sched *s, const struct model *m)
+{
+	return m->profile.inputs * (s->policy->inputs_first ? 1 : 2);
+}
+
 static void fill(struct sched *s, struct model *m)
 {
 	const struct request *r = m->next;
 	struct policy_offer *o;
+	bool awaited = !r->next && !m->inflight && !r->succ && m->arrivals > 1, moved;
 	uint64_t deadline = due(m);
-	bool moved;
 
 	if (m->offer < 0)
 		enter(s, m);
@@ -170,8 +176,9 @@ static void fill(struct sched *s, struct model *m)
 		.started = r->started,
 		.more = r->succ,
 		.again = m->arrivals > 1,
+		.awaited = awaited,
 		.after = r->next || !m->overlap ? m->ready : s->view.now,
-		.inputs = r->next ? 0 : m->profile.inputs,
+		.inputs = r->next ? 0 : inputs_of(s, m),
 		.since = m->since,
 	};
 	if (moved)

@@ -24,7 +24,7 @@ struct policy_profile {
 	 * compute time. All have num_slices + 1 elements, the last 0.
 	 */
 	const int64_t *need, *deficit, *left;
-	int64_t inputs;			/* of a request take so long to come */
+	int64_t inputs;			/* of a request take so long to come, with the channel to themselves */
 	/* Between two requests its compute waits so long for outputs to leave and inputs to come. */
 	int64_t between;
 	bool overlap;			/* not if the next one waits already: sched_set_overlap() */
@@ -54,6 +54,7 @@ struct policy_offer {
 	bool started;			/* the request has slices at the device, or done */
 	bool more;			/* another request of the model waits behind this one */
 	bool again;			/* it is not the first that the model ever had */
+	bool awaited;			/* nor has the model anything else: its inputs are all it waits for */
 	/* Its inputs begin to come after the slice before it has ended and outputs left, and take so long. */
 	int64_t after, inputs;
 	uint64_t since;			/* number of the pick since which this model is passed over */
@@ -126,6 +127,8 @@ struct policy_ops {
 	 * wait with one slice at the device. May be NULL.
 	 */
 	int64_t (*wake)(void *state);
+	/* It gives way to inputs that are waited for: they are predicted to have the channel to themselves. */
+	bool inputs_first;
 	/* A slice of the model completed. May be NULL. */
 	void (*complete)(void *state, const struct policy_view *view, unsigned int model);
 };

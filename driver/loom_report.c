@@ -11,6 +11,7 @@
 #include <drm/drm_file.h>
 #include <drm/drm_print.h>
 
+#include "compat/compat.h"
 #include "loom_coredump.h"
 #include "loom_device.h"
 #include "loom_report.h"
@@ -42,7 +43,7 @@ void loom_report(struct loom_device *ldev, enum loom_report step, u32 id, const 
 	atomic64_inc(&ldev->recoveries[step]);
 	loom_coredump_take(ldev, loom_report_names[step], why);
 	set_bit(step, &ldev->reports);
-	queue_work(system_unbound_wq, &ldev->report_work);
+	queue_work(system_dfl_wq, &ldev->report_work);
 }
 
 static void loom_report_uevent(struct loom_device *ldev, enum loom_report step)

@@ -9,6 +9,7 @@
 #include <linux/io_uring/cmd.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_gem_shmem_helper.h>
 
@@ -52,6 +53,10 @@ static void name(struct io_uring_cmd *cmd, unsigned int issue_flags)			\
 {											\
 	function(cmd, issue_flags);							\
 }
+#endif
+
+#ifndef LOOM_HAVE_SYSTEM_DFL_WQ
+#define system_dfl_wq		system_unbound_wq
 #endif
 
 #ifndef LOOM_HAVE_VMA_IS_COW_MAPPING

@@ -8,14 +8,15 @@
 #   long    the tests that take minutes or hours in full
 #   smp     the VM tests on two vCPUs that run at the same time, where races show
 #   next    the VM tests on the newest kernel that Debian packages, and next-smp, both outside make check
+#   features  what features.rst names as proof has passed in the lanes before
 #   debug   KUnit, the VM tests, failing allocations and the fuzzer on a kernel with KASAN, UBSAN, lockdep,
 #           kmemleak and DMA-API debugging, none of which may have anything to say in the end
 
-.PHONY: check check-host check-vm check-next check-long lane-host lane-long lane-san lane-san-tests lane-vm lane-smp lane-next lane-next-smp lane-debug lint
+.PHONY: check lane-features check-host check-vm check-next check-long lane-host lane-long lane-san lane-san-tests lane-vm lane-smp lane-next lane-next-smp lane-debug lint
 
 # Set-up may install what the rules of the tree look for, so what follows is a make of its own.
 check: setup ## every test, on the host and in the VM; the last line counts them
-	@tools/check/all host san fuzz vm smp
+	@tools/check/all host san fuzz vm smp features
 
 check-host: setup ## the host tests, plain and with sanitizers
 	@tools/check/all host san
@@ -49,6 +50,9 @@ lane-san-tests: all models $$(HOST_TESTS)
 lane-vm lane-smp: lane-%: all qemu module $$(VM_TESTS)
 	@tools/check/vm build/check/$* $(if $(filter smp,$*),--smp 2) -- $(VM_TESTS)
 
+lane-features:
+	@tools/check/host build/check/features tools/check/features
+
 lane-next lane-next-smp: lane-%: all qemu module-next $$(VM_TESTS)
 	@tools/check/vm build/check/$* --kernel next $(if $(filter next-smp,$*),--smp 2) -- $(VM_TESTS)
 
@@ -67,3 +71,5 @@ coverage: setup ## lines of firmware-sim, loomc and libloom that the host tests 
 coverage-tests: all $$(filter $$(B)/test/%,$$(HOST_TESTS))
 	@find $(B) -name '*.gcda' -delete
 	@B=$(B) tools/check/host build/check/coverage $(filter $(B)/test/%,$(HOST_TESTS)) tools/loomc/test-onnx.sh
+
+$(call host-script,tools/check/features-test.sh)

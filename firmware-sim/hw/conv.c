@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tiles.h"
+#include "window.h"
 
 struct conv {
 	const struct sram *sram;
@@ -12,35 +13,18 @@ struct conv {
 	uint64_t k;
 };
 
-/* The input pixels under an output pixel's window, as a row of A. */
-static void load_window(const struct conv *v, float *row, uint64_t pixel)
+static void load_elements(const void *operands, float *to, uint64_t at, uint64_t n)
 {
-	const struct loom_cmd_conv *cmd = v->cmd;
-	uint64_t oy = pixel / cmd->ow % cmd->oh, n = pixel / cmd->ow / cmd->oh;
-	int64_t y = (int64_t)oy * cmd->sh - cmd->pt;
-	int64_t x0 = (int64_t)(pixel % cmd->ow) * cmd->sw - cmd->pl;
+	const struct conv *v = operands;
 
-	for (uint32_t ky = 0; ky < cmd->kh; ky++, y += cmd->dh) {
-		int64_t x = x0;
-
-		for (uint32_t kx = 0; kx < cmd->kw; kx++, x += cmd->dw, row += cmd->c) {
-			uint64_t at = (n * cmd->h + (uint64_t)y) * cmd->w + (uint64_t)x;
-
-			if (y < 0 || y >= cmd->h || x < 0 || x >= cmd->w)
-				memset(row, 0, cmd->c * sizeof(*row));
-			else
-				load_floats(row, LOOM_F16, v->sram->lease + cmd->in +
-					    2 * at * cmd->in_pitch, 1, cmd->c);
-		}
-	}
+	load_floats(to, LOOM_F16, v->sram->lease + v->cmd->in + 2 * at, 1, n);
 }
 
 static void load_rows(const void *operands, float *a, uint64_t row, uint32_t rows)
 {
 	const struct conv *v = operands;
 
-	for (uint32_t r = 0; r < rows; r++)
-		load_window(v, a + r * v->k, row + r);
+	load_windows(v->cmd, v, load_elements, a, row, rows);
 }
 
 /* Weights of a column block: K x width in the stream, K x pitch here. */

@@ -7,6 +7,7 @@
 
 #include "qgemm.h"
 #include "quantise.h"
+#include "window.h"
 #include "workers.h"
 
 struct qconv {
@@ -20,27 +21,11 @@ struct qconv {
 	uint64_t channel;	/* first of the column block under way */
 };
 
-/* The input pixels under an output pixel's window, as a row of A. */
-static void load_window(const struct qconv *v, float *row, uint64_t pixel)
+static void load_elements(const void *operands, float *to, uint64_t at, uint64_t n)
 {
-	const struct loom_cmd_conv *cmd = &v->cmd->conv;
-	uint64_t oy = pixel / cmd->ow % cmd->oh, n = pixel / cmd->ow / cmd->oh;
-	int64_t y = (int64_t)oy * cmd->sh - cmd->pt;
-	int64_t x0 = (int64_t)(pixel % cmd->ow) * cmd->sw - cmd->pl;
+	const struct qconv *v = operands;
 
-	for (uint32_t ky = 0; ky < cmd->kh; ky++, y += cmd->dh) {
-		int64_t x = x0;
-
-		for (uint32_t kx = 0; kx < cmd->kw; kx++, x += cmd->dw, row += cmd->c) {
-			uint64_t at = (n * cmd->h + (uint64_t)y) * cmd->w + (uint64_t)x;
-
-			if (y < 0 || y >= cmd->h || x < 0 || x >= cmd->w)
-				memset(row, 0, cmd->c * sizeof(*row));
-			else
-				load_steps(row, v->cmd->in_dtype, v->sram->lease + cmd->in +
-					   at * cmd->in_pitch, 1, v->in_zero, cmd->c);
-		}
-	}
+	load_steps(to, v->cmd->in_dtype, v->sram->lease + v->cmd->conv.in + at, 1, v->in_zero, n);
 }
 
 /* The column block [channel, channel + width): K rows of `width`, one after the other. */
@@ -99,8 +84,7 @@ static void do_strip(void *arg, uint32_t item, uint32_t worker)
 	uint64_t rows = v->pixels - pixel < QGEMM_ROWS ? v->pixels - pixel : QGEMM_ROWS;
 	struct qstrip strip = qgemm_strip(v->sram, &v->g, worker);
 
-	for (uint64_t r = 0; r < rows; r++)
-		load_window(v, strip.a + r * v->g.k, pixel + r);
+	load_windows(&v->cmd->conv, v, load_elements, strip.a, pixel, (uint32_t)rows);
 	qgemm_multiply(&v->g, &strip, rows);
 	for (uint64_t r = 0; r < rows; r++)
 		store_row(v, strip.sum + r * v->g.width, pixel + r, v->channel);

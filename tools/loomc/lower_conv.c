@@ -18,49 +18,27 @@ const float *conv_floats(struct program *p, const struct value *v)
 	return f;
 }
 
-static float weight_at(const struct conv *v, int64_t oc, int64_t c, int64_t tap)
+static void put_half(const struct conv *v, void *to, size_t i, int64_t at)
 {
-	int64_t at = conv_at(v, oc, c, tap);
+	float f = v->weights ? v->weights[at] : (float)number_at(v->source, (size_t)at);
 
-	return v->weights ? v->weights[at] : (float)number_at(v->source, (size_t)at);
+	((uint16_t *)to)[i] = hostop_f32_to_f16(f);
 }
 
-/* Output channels [first, first + num), in blocks of array_cols, each K x block, K = kh kw c. */
-static void fill_conv(const struct blob *blob, void *data)
+static void fill_halves(const struct blob *blob, void *to)
 {
-	int64_t taps = blob->conv->w.kernel[0] * blob->conv->w.kernel[1], num = (int64_t)blob->num;
-	uint16_t *to = data;
-
-	for (int64_t block = 0; block < num; block += blob->cols) {
-		int64_t at = (int64_t)blob->first + block;
-		int64_t n = num - block < blob->cols ? num - block : blob->cols;
-
-		for (int64_t tap = 0; tap < taps; tap++)
-			for (int64_t c = 0; c < blob->conv->c; c++)
-				for (int64_t o = 0; o < n; o++)
-					*to++ = hostop_f32_to_f16(weight_at(blob->conv, at + o, c, tap));
-	}
+	conv_fill(blob, to, put_half);
 }
 
-/* Taps x channels. */
-static void fill_depthwise(const struct blob *blob, void *data)
-{
-	int64_t taps = blob->conv->w.kernel[0] * blob->conv->w.kernel[1];
-	uint16_t *to = data;
-
-	for (int64_t tap = 0; tap < taps; tap++)
-		for (size_t c = 0; c < blob->num; c++)
-			*to++ = hostop_f32_to_f16(weight_at(blob->conv, (int64_t)(blob->first + c), 0, tap));
-}
-
-static struct blob *conv_blob(struct program *p, const struct conv *v, int64_t first, int64_t num)
+struct blob *conv_blob(struct program *p, const struct conv *v, int64_t first, int64_t num, size_t size,
+		       void (*fill)(const struct blob *blob, void *to))
 {
 	int64_t k = v->w.kernel[0] * v->w.kernel[1] * (v->depthwise ? 1 : v->c);
-	struct blob *blob = new_blob(p, (size_t)(k * num) * 2, 64);
+	struct blob *blob = new_blob(p, (size_t)(k * num) * size, 64);
 	struct conv *own = arena(p->c, sizeof(*own));
 
 	*own = *v;
-	blob->fill = v->depthwise ? fill_depthwise : fill_conv;
+	blob->fill = fill;
 	blob->conv = own;
 	blob->first = (size_t)first;
 	blob->num = (size_t)num;
@@ -122,7 +100,7 @@ static void emit_conv(struct program *p, const struct conv *v, int64_t first, in
 		cmd_weight(cmd, FIELD(struct loom_cmd_conv, b_off),
 			   blob_floats(p, v->bias, (size_t)(v->out_channel + first), (size_t)num));
 	}
-	cmd_weight(cmd, FIELD(struct loom_cmd_conv, w_off), conv_blob(p, v, first, num));
+	cmd_weight(cmd, FIELD(struct loom_cmd_conv, w_off), conv_blob(p, v, first, num, 2, fill_halves));
 	cmd->starts_layer = true;
 }
 
@@ -156,7 +134,7 @@ int64_t conv_part(const struct program *p, const struct conv *v, uint64_t channe
 	return (int64_t)part < v->oc ? (int64_t)part : v->oc;
 }
 
-void conv_emit(struct program *p, const struct conv *v)
+void conv_emit(struct program *p, const struct conv *v, const struct node *node)
 {
 	int64_t k = v->w.kernel[0] * v->w.kernel[1] * (v->depthwise ? 1 : v->c);
 	int64_t part = conv_part(p, v, (uint64_t)k * 2 + 4);
@@ -202,97 +180,113 @@ void conv_start(struct program *p, struct node *node, struct conv *v)
 	v->weights = v->source->t.dtype == HOSTOP_F32 && !v->source->unmade ? v->source->t.data : NULL;
 }
 
-static bool conv(struct program *p, struct node *node)
+void conv_begin(struct program *p, struct node *node, struct conv *v)
 {
-	const struct hostop_tensor *w = &node->in[1]->t;
 	const struct hostop_tensor **in = arena_array(p->c, node->num_in, sizeof(*in));
+	const struct hostop_tensor *w = &node->in[1]->t;
 	struct hostop_call call;
+
+	node_call(node, &call, in);
+	hostop_window_solve(&call, w->dims + 2, &v->w);
+	conv_check_window(p, &v->w);
+	v->in = image_of(p, node->in[0]);
+	v->depthwise = v->w.group > 1 && v->w.group == node->in[0]->t.dims[1] && w->dims[0] == v->w.group;
+	v->c = w->dims[1];
+	v->oc = v->depthwise ? v->w.group : w->dims[0] / v->w.group;
+	conv_plain_strides(v);
+}
+
+void conv_finish(struct program *p, struct node *node, struct conv *v, conv_emit_fn emit)
+{
+	v->out = conv_output(p, node->out[0]);
+	set_place(p, node->out[0], &v->out);
+	for (int64_t g = 0; g < (v->depthwise ? 1 : v->w.group); g++) {
+		v->in_channel = g * v->c;
+		v->out_channel = g * v->oc;
+		emit(p, v, node);
+		v->first += v->oc * v->c * v->w.kernel[0] * v->w.kernel[1];
+	}
+}
+
+static void conv(struct program *p, struct node *node)
+{
 	struct conv v;
-	int64_t groups;
 
 	conv_start(p, node, &v);
-	node_call(node, &call, in);
-	hostop_window_solve(&call, w->dims + 2, &v.w);
-	conv_check_window(p, &v.w);
-	groups = v.w.group;
-	v.in = image_of(p, node->in[0]);
+	conv_begin(p, node, &v);
 	v.res = node->residual ? image_of(p, node->residual) : NULL;
-	v.out = conv_output(p, node->out[0]);
-	set_place(p, node->out[0], &v.out);
-	v.depthwise = groups > 1 && groups == node->in[0]->t.dims[1] && w->dims[0] == groups;
-	v.c = w->dims[1];
-	v.oc = v.depthwise ? groups : w->dims[0] / groups;
-	conv_plain_strides(&v);
-	for (int64_t g = 0; g < (v.depthwise ? 1 : groups); g++) {
-		v.in_channel = g * v.c;
-		v.out_channel = g * v.oc;
-		conv_emit(p, &v);
-		v.first += v.oc * v.c * v.w.kernel[0] * v.w.kernel[1];
-	}
-	return true;
+	conv_finish(p, node, &v, conv_emit);
 }
 
 /* ---- Linear ---- */
 
 /* A place of rows as an image of height 1. */
-struct place rows_as_image(const struct place *rows)
+const struct place *rows_as_image(struct program *p, const struct place *rows)
 {
 	int64_t n = rows->rank ? rows->dims[rows->rank - 1] : 1, m = 1, pitch = n;
-	struct place r = *rows;
+	struct place *r = arena(p->c, sizeof(*r));
 
 	for (unsigned int d = rows->rank - 1; d-- > 0;) {
 		if (rows->dims[d] != 1 && m == 1)
 			pitch = rows->stride[d];
 		m *= rows->dims[d];
 	}
-	r.rank = 4;
-	r.dims[0] = r.dims[2] = 1;
-	r.dims[1] = n;
-	r.dims[3] = m;
-	r.stride[0] = r.stride[2] = pitch * m;
-	r.stride[1] = 1;
-	r.stride[3] = pitch;
+	*r = *rows;
+	r->rank = 4;
+	r->dims[0] = r->dims[2] = 1;
+	r->dims[1] = n;
+	r->dims[3] = m;
+	r->stride[0] = r->stride[2] = pitch * m;
+	r->stride[1] = 1;
+	r->stride[3] = pitch;
 	return r;
 }
 
-
-static bool linear(struct program *p, struct node *node)
+void linear_begin(struct program *p, struct node *node, struct conv *v, const struct place *rows)
 {
 	const struct hostop_tensor *w = &node->in[1]->t;
-	struct value *out = node->out[0];
-	struct place in, res, made;
-	struct conv v;
 
-	conv_start(p, node, &v);
-	v.batch = 1;
-	v.c = w->dims[0];
-	v.oc = w->dims[1];
-	v.w_oc = 1;		/* [K, N] */
-	v.w_c = v.oc;
-	in = rows_as_image(rows_of(p, node->in[0], LOOM_F16));
-	v.in = &in;
-	if (node->residual) {
-		res = rows_as_image(rows_of(p, node->residual, LOOM_F16));
-		v.res = &res;
-	}
-	made = output_place(p, out, NULL);
+	v->batch = 1;
+	v->c = w->dims[0];
+	v->oc = w->dims[1];
+	v->w_oc = 1;		/* [K, N] */
+	v->w_c = v->oc;
+	v->in = rows_as_image(p, rows);
+}
+
+void linear_finish(struct program *p, struct node *node, struct conv *v, conv_emit_fn emit)
+{
+	struct value *out = node->out[0];
+	struct place made = output_place(p, out, NULL);
+
 	if (!is_row_major(&made))
 		made = new_place(p, made.dtype, out->t.rank, out->t.dims, NULL);
 	set_place(p, out, &made);
-	v.out = rows_as_image(&made);
-	v.w = (struct hostop_window){
-		.in = { 1, in.dims[3] }, .out = { 1, in.dims[3] }, .kernel = { 1, 1 },
+	v->out = *rows_as_image(p, &made);
+	v->w = (struct hostop_window){
+		.in = { 1, v->in->dims[3] }, .out = { 1, v->in->dims[3] }, .kernel = { 1, 1 },
 		.stride = { 1, 1 }, .dilation = { 1, 1 }, .group = 1,
 	};
-	conv_emit(p, &v);
-	return true;
+	emit(p, v, node);
+}
+
+static void linear(struct program *p, struct node *node)
+{
+	struct conv v;
+
+	conv_start(p, node, &v);
+	linear_begin(p, node, &v, rows_of(p, node->in[0], LOOM_F16));
+	v.res = node->residual ? rows_as_image(p, rows_of(p, node->residual, LOOM_F16)) : NULL;
+	linear_finish(p, node, &v, conv_emit);
 }
 
 bool lower_conv(struct program *p, struct node *node)
 {
 	if (is_op(node, "Conv"))
-		return conv(p, node);
-	if (is_op(node, "Linear"))
-		return linear(p, node);
-	return is_op(node, "ConvTranspose") && lower_conv_transpose(p, node);
+		conv(p, node);
+	else if (is_op(node, "Linear"))
+		linear(p, node);
+	else
+		return is_op(node, "ConvTranspose") && lower_conv_transpose(p, node);
+	return true;
 }

@@ -144,7 +144,7 @@ static void transpose_phases(struct program *p, struct node *node, struct conv *
 		.begin = { ph.taps[0] - 1 - ph.first[0], ph.taps[1] - 1 - ph.first[1] }, .group = 1,
 	};
 	conv_plain_strides(v);
-	conv_emit(p, v);
+	conv_emit(p, v, NULL);
 	if (is_blocks(&w)) {
 		blocks_to_space(p, &v->out, &to, &w, oc);
 		return;
@@ -237,7 +237,7 @@ static void transpose_spread(struct program *p, struct node *node, struct conv *
 		v->in_channel = g * v->c;
 		v->out_channel = g * v->oc;
 		v->weights = flipped(p, node->in[1], g * v->c, v->c);
-		conv_emit(p, v);
+		conv_emit(p, v, NULL);
 	}
 }
 

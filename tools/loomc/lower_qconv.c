@@ -5,37 +5,14 @@
 #include "conv.h"
 #include "quantised.h"
 
-static uint8_t weight_at(const struct conv *v, int64_t oc, int64_t c, int64_t tap)
+static void put_byte(const struct conv *v, void *to, size_t i, int64_t at)
 {
-	return v->bytes[conv_at(v, oc, c, tap)];
+	((uint8_t *)to)[i] = v->bytes[at];
 }
 
-/* As fill_conv() of lower_conv.c. */
-static void fill_weights(const struct blob *blob, void *data)
+static void fill_bytes(const struct blob *blob, void *to)
 {
-	int64_t taps = blob->conv->w.kernel[0] * blob->conv->w.kernel[1], num = (int64_t)blob->num;
-	uint8_t *to = data;
-
-	for (int64_t block = 0; block < num; block += blob->cols) {
-		int64_t at = (int64_t)blob->first + block;
-		int64_t n = num - block < blob->cols ? num - block : blob->cols;
-
-		for (int64_t tap = 0; tap < taps; tap++)
-			for (int64_t c = 0; c < blob->conv->c; c++)
-				for (int64_t o = 0; o < n; o++)
-					*to++ = weight_at(blob->conv, at + o, c, tap);
-	}
-}
-
-/* Taps x channels. */
-static void fill_depthwise(const struct blob *blob, void *data)
-{
-	int64_t taps = blob->conv->w.kernel[0] * blob->conv->w.kernel[1];
-	uint8_t *to = data;
-
-	for (int64_t tap = 0; tap < taps; tap++)
-		for (size_t c = 0; c < blob->num; c++)
-			*to++ = weight_at(blob->conv, (int64_t)(blob->first + c), 0, tap);
+	conv_fill(blob, to, put_byte);
 }
 
 /*
@@ -77,21 +54,6 @@ static struct blob *channel_blob(struct program *p, const struct node *node, int
 	blob->node = node;
 	blob->first = (size_t)first;
 	blob->num = (size_t)num;
-	return blob;
-}
-
-static struct blob *weight_blob(struct program *p, const struct conv *v, int64_t first, int64_t num)
-{
-	int64_t k = v->w.kernel[0] * v->w.kernel[1] * (v->depthwise ? 1 : v->c);
-	struct blob *blob = new_blob(p, (size_t)(k * num), 64);
-	struct conv *own = arena(p->c, sizeof(*own));
-
-	*own = *v;
-	blob->fill = v->depthwise ? fill_depthwise : fill_weights;
-	blob->conv = own;
-	blob->first = (size_t)first;
-	blob->num = (size_t)num;
-	blob->cols = p->c->options->caps.array_cols;
 	return blob;
 }
 
@@ -152,11 +114,11 @@ static void emit_part(struct program *p, const struct conv *v, const struct node
 		  conv_channels_at(&v->out, v->out_channel + first), true);
 	cmd_weight(cmd, FIELD(struct loom_cmd_qconv, conv.b_off),
 		   channel_blob(p, node, v->out_channel + first, num));
-	cmd_weight(cmd, FIELD(struct loom_cmd_qconv, conv.w_off), weight_blob(p, v, first, num));
+	cmd_weight(cmd, FIELD(struct loom_cmd_qconv, conv.w_off), conv_blob(p, v, first, num, 1, fill_bytes));
 	cmd->starts_layer = true;
 }
 
-void qconv_emit(struct program *p, const struct conv *v, const struct node *node)
+static void qconv_emit(struct program *p, const struct conv *v, const struct node *node)
 {
 	int64_t k = v->w.kernel[0] * v->w.kernel[1] * (v->depthwise ? 1 : v->c);
 	int64_t part = conv_part(p, v, (uint64_t)k + sizeof(struct loom_qchannel));
@@ -177,30 +139,11 @@ static const struct place *residual_image(struct program *p, struct value *v)
 
 static void qconv(struct program *p, struct node *node)
 {
-	const struct hostop_tensor *w = &node->in[1]->t;
-	const struct hostop_tensor **in = arena_array(p->c, node->num_in, sizeof(*in));
-	struct conv v = { .batch = node->in[0]->t.dims[0], .act = node->act, .bytes = w->data };
-	struct hostop_call call;
-	int64_t groups;
+	struct conv v = { .batch = node->in[0]->t.dims[0], .act = node->act, .bytes = node->in[1]->t.data };
 
-	node_call(node, &call, in);
-	hostop_window_solve(&call, w->dims + 2, &v.w);
-	conv_check_window(p, &v.w);
-	groups = v.w.group;
-	v.in = image_of(p, node->in[0]);
+	conv_begin(p, node, &v);
 	v.res = node->residual ? residual_image(p, node->residual) : NULL;
-	v.out = conv_output(p, node->out[0]);
-	set_place(p, node->out[0], &v.out);
-	v.depthwise = groups > 1 && groups == node->in[0]->t.dims[1] && w->dims[0] == groups;
-	v.c = w->dims[1];
-	v.oc = v.depthwise ? groups : w->dims[0] / groups;
-	conv_plain_strides(&v);
-	for (int64_t g = 0; g < (v.depthwise ? 1 : groups); g++) {
-		v.in_channel = g * v.c;
-		v.out_channel = g * v.oc;
-		qconv_emit(p, &v, node);
-		v.first += v.oc * v.c * v.w.kernel[0] * v.w.kernel[1];
-	}
+	conv_finish(p, node, &v, qconv_emit);
 }
 
 /* ---- QLinear ---- */
@@ -214,28 +157,11 @@ static const struct place *residual_rows(struct program *p, struct value *v)
 
 static void qlinear(struct program *p, struct node *node)
 {
-	const struct hostop_tensor *w = &node->in[1]->t;
-	struct value *out = node->out[0];
-	struct conv v = { .batch = 1, .act = node->act, .bytes = w->data,
-			  .c = w->dims[0], .oc = w->dims[1], .w_oc = 1, .w_c = w->dims[1] };
-	struct place in, res, made;
+	struct conv v = { .act = node->act, .bytes = node->in[1]->t.data };
 
-	in = rows_as_image(rows_of(p, node->in[0], device_dtype(p, node->in[0])));
-	v.in = &in;
-	if (node->residual) {
-		res = rows_as_image(residual_rows(p, node->residual));
-		v.res = &res;
-	}
-	made = output_place(p, out, NULL);
-	if (!is_row_major(&made))
-		made = new_place(p, made.dtype, out->t.rank, out->t.dims, NULL);
-	set_place(p, out, &made);
-	v.out = rows_as_image(&made);
-	v.w = (struct hostop_window){
-		.in = { 1, in.dims[3] }, .out = { 1, in.dims[3] }, .kernel = { 1, 1 },
-		.stride = { 1, 1 }, .dilation = { 1, 1 }, .group = 1,
-	};
-	qconv_emit(p, &v, node);
+	linear_begin(p, node, &v, rows_of(p, node->in[0], device_dtype(p, node->in[0])));
+	v.res = node->residual ? rows_as_image(p, residual_rows(p, node->residual)) : NULL;
+	linear_finish(p, node, &v, qconv_emit);
 }
 
 bool lower_qconv(struct program *p, struct node *node)

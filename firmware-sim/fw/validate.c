@@ -56,7 +56,7 @@ uint32_t dtype_size(uint32_t dtype)
 	}
 }
 
-static bool dtype_ok(uint32_t dtype)
+bool dtype_ok(uint32_t dtype)
 {
 	return dtype <= LOOM_U8;
 }
@@ -67,12 +67,31 @@ bool is_fp(uint32_t dtype)
 }
 
 /* `rows` rows of `cols` elements, `pitch` elements apart. */
-static void matrix_in_lease(struct checker *c, uint32_t off, uint64_t rows, uint64_t cols,
-			    uint64_t pitch, uint32_t size)
+void matrix_in_lease(struct checker *c, uint32_t off, uint64_t rows, uint64_t cols,
+		     uint64_t pitch, uint32_t size)
 {
 	uint64_t span = sat_add(sat_mul(rows - 1, pitch), cols);
 
 	lease_range(c, off, sat_mul(span, size), size);
+}
+
+uint64_t volume_of(uint64_t a, uint64_t b, uint64_t c)
+{
+	return sat_mul(sat_mul(a, b), c);
+}
+
+/* Windows may lie in padding wholly or in part: that costs time and reads nothing. */
+bool window_ok(uint32_t in, uint32_t out, uint32_t k, uint32_t stride, uint32_t dilation)
+{
+	return in && out && k && stride && dilation;
+}
+
+/* Pixels of `channels` channels, `pitch` elements apart. */
+void check_image(struct checker *c, uint32_t off, uint64_t pixels,
+		 uint32_t channels, uint32_t pitch, uint32_t size)
+{
+	require(c, pitch >= channels || pixels == 1, pitch);
+	matrix_in_lease(c, off, pixels, channels, pitch, size);
 }
 
 void check_act(struct checker *c, const struct loom_act *act)
@@ -126,287 +145,8 @@ static void check_gather(struct checker *c, const struct loom_cmd *hdr)
 	matrix_in_lease(c, cmd->dst, cmd->count, cmd->row_bytes, cmd->dst_pitch, 1);
 }
 
-/* ---- MAC array ---- */
-
 static void check_nop(struct checker *c, const struct loom_cmd *hdr)
 {
-}
-
-/* The last tile has no more rows than are left of it; a tile that is full has none after. */
-void check_tile_rows(struct checker *c, uint64_t m, uint32_t before, uint32_t after)
-{
-	uint64_t last = sat_add(m, before) % LOOM_TILE_ROWS;
-
-	require(c, before < LOOM_TILE_ROWS, before);
-	require(c, !after || (last && last + after <= LOOM_TILE_ROWS), after);
-}
-
-/* Windows may lie in padding wholly or in part: that costs time and reads nothing. */
-bool window_ok(uint32_t in, uint32_t out, uint32_t k, uint32_t stride, uint32_t dilation)
-{
-	return in && out && k && stride && dilation;
-}
-
-void check_windows(struct checker *c, const struct loom_cmd_conv *cmd)
-{
-	require(c, cmd->batch && cmd->c, 0);
-	require(c, window_ok(cmd->h, cmd->oh, cmd->kh, cmd->sh, cmd->dh), cmd->oh);
-	require(c, window_ok(cmd->w, cmd->ow, cmd->kw, cmd->sw, cmd->dw), cmd->ow);
-}
-
-uint64_t volume_of(uint64_t a, uint64_t b, uint64_t c)
-{
-	return sat_mul(sat_mul(a, b), c);
-}
-
-/* Pixels of `channels` channels, `pitch` elements apart. */
-void check_image(struct checker *c, uint32_t off, uint64_t pixels,
-		 uint32_t channels, uint32_t pitch, uint32_t size)
-{
-	require(c, pitch >= channels || pixels == 1, pitch);
-	matrix_in_lease(c, off, pixels, channels, pitch, size);
-}
-
-static void check_conv_memory(struct checker *c, const struct loom_cmd_conv *cmd,
-			      uint64_t weight_elements)
-{
-	uint64_t in = volume_of(cmd->batch, cmd->h, cmd->w);
-	uint64_t out = volume_of(cmd->batch, cmd->oh, cmd->ow);
-
-	check_image(c, cmd->in, in, cmd->c, cmd->in_pitch, 2);
-	check_image(c, cmd->out, out, cmd->oc, cmd->out_pitch, dtype_size(cmd->out_dtype));
-	if (cmd->hdr.flags & LOOM_CMD_RESIDUAL)
-		check_image(c, cmd->res, out, cmd->oc, cmd->res_pitch, 2);
-	else
-		require(c, !cmd->res && !cmd->res_pitch, cmd->res);
-	if (cmd->hdr.flags & LOOM_CMD_BIAS)
-		weight_range(c, cmd->b_off, 4ull * cmd->oc, 4);
-	else
-		require(c, !cmd->b_off, cmd->b_off);
-	/* The bias is not streamed: it waits in a buffer of its own. */
-	c->stream_first = UINT64_MAX;
-	weight_range(c, cmd->w_off, sat_mul(weight_elements, 2), 2);
-}
-
-static void check_conv(struct checker *c, const struct loom_cmd *hdr)
-{
-	const struct loom_cmd_conv *cmd = (const void *)hdr;
-	uint64_t k = volume_of(cmd->kh, cmd->kw, cmd->c);
-
-	check_windows(c, cmd);
-	require(c, cmd->oc, 0);
-	require(c, k <= LOOM_MAX_K, k);
-	require(c, is_fp(cmd->out_dtype), cmd->out_dtype);
-	require(c, loom_timing_macs(hdr) <= LOOM_MAX_MACS, 0);
-	check_tile_rows(c, volume_of(cmd->batch, cmd->oh, cmd->ow), cmd->rows_before,
-			cmd->rows_after);
-	check_act(c, &cmd->act);
-	check_conv_memory(c, cmd, sat_mul(k, cmd->oc));
-}
-
-static void check_dwconv(struct checker *c, const struct loom_cmd *hdr)
-{
-	const struct loom_cmd_conv *cmd = (const void *)hdr;
-
-	check_windows(c, cmd);
-	require(c, cmd->oc == cmd->c, cmd->oc);
-	require(c, (uint32_t)cmd->kh * cmd->kw <= LOOM_MAX_K, cmd->kh);
-	require(c, is_fp(cmd->out_dtype), cmd->out_dtype);
-	require(c, !cmd->rows_before && !cmd->rows_after, cmd->rows_before);
-	require(c, loom_timing_macs(hdr) <= LOOM_MAX_MACS, 0);
-	check_act(c, &cmd->act);
-	check_conv_memory(c, cmd, volume_of(cmd->kh, cmd->kw, cmd->c));
-}
-
-/* Elements from the first to the last of a batch of strided matrices. */
-uint64_t strided_span(const struct loom_cmd_matmul *cmd, const __u32 *batch_stride,
-		      uint32_t rows, uint64_t row, uint32_t cols, uint64_t col)
-{
-	uint64_t span = 1;
-
-	span = sat_add(span, sat_mul(cmd->batch[0] - 1, batch_stride[0]));
-	span = sat_add(span, sat_mul(cmd->batch[1] - 1, batch_stride[1]));
-	span = sat_add(span, sat_mul(rows - 1, row));
-	return sat_add(span, sat_mul(cols - 1, col));
-}
-
-static void check_matmul(struct checker *c, const struct loom_cmd *hdr)
-{
-	const struct loom_cmd_matmul *cmd = (const void *)hdr;
-	uint32_t size = dtype_size(cmd->out_dtype);
-	uint64_t span;
-
-	require(c, cmd->m && cmd->n && cmd->k && cmd->batch[0] && cmd->batch[1] && !cmd->pad, 0);
-	require(c, cmd->k <= LOOM_MAX_K, cmd->k);
-	require(c, is_fp(cmd->out_dtype), cmd->out_dtype);
-	require(c, loom_timing_macs(hdr) <= LOOM_MAX_MACS, 0);
-	check_tile_rows(c, cmd->m, cmd->rows_before, cmd->rows_after);
-	check_act(c, &cmd->act);
-	span = strided_span(cmd, cmd->a_batch, cmd->m, cmd->a_row, cmd->k, cmd->a_col);
-	lease_range(c, cmd->a, sat_mul(span, 2), 2);
-	span = strided_span(cmd, cmd->b_batch, cmd->k, cmd->b_row, cmd->n, cmd->b_col);
-	lease_range(c, cmd->b, sat_mul(span, 2), 2);
-	span = strided_span(cmd, cmd->out_batch, cmd->m, cmd->out_row, cmd->n, 1);
-	lease_range(c, cmd->out, sat_mul(span, size), size);
-}
-
-/* ---- vector unit ---- */
-
-static uint64_t elements(const __u32 *dims)
-{
-	uint64_t n = 1;
-
-	for (int i = 0; i < LOOM_MAX_DIMS; i++)
-		n = sat_mul(n, dims[i]);
-	return n;
-}
-
-/*
- * First and last element relative to the operand's offset. No sum overflows: dims are at most
- * LOOM_MAX_ELEMENTS together, so their reaches are at most LOOM_MAX_ELEMENTS - 1 strides.
- */
-static void operand_extent(const struct loom_operand *operand, const __u32 *dims, int64_t *first,
-			   int64_t *last)
-{
-	*first = 0;
-	*last = 0;
-	for (int i = 0; i < LOOM_MAX_DIMS; i++) {
-		int64_t reach = ((int64_t)dims[i] - 1) * operand->stride[i];
-
-		*(reach < 0 ? first : last) += reach;
-	}
-}
-
-void check_operand(struct checker *c, const struct loom_operand *operand, const __u32 *dims)
-{
-	bool lease = operand->space == LOOM_SPACE_LEASE;
-	uint32_t size = dtype_size(operand->dtype);
-	int64_t first, last;
-	uint64_t bytes;
-
-	require(c, dtype_ok(operand->dtype), operand->dtype);
-	require(c, operand->space <= LOOM_SPACE_WEIGHTS, operand->space);
-	if (c->fault)
-		return;		/* the dims may be such that the extent overflows */
-	operand_extent(operand, dims, &first, &last);
-	if (first < -(int64_t)(operand->off / size))
-		reject(c, lease ? LOOM_FAULT_BAD_LEASE : LOOM_FAULT_BAD_WEIGHT, operand->off);
-	bytes = sat_mul((uint64_t)(last - first) + 1, size);
-	if (lease)
-		lease_range(c, operand->off + first * size, bytes, size);
-	else
-		weight_range(c, operand->off + first * size, bytes, size);
-}
-
-/* A destination is activation SRAM, and each element has a place of its own in every dim. */
-void check_destination(struct checker *c, const struct loom_operand *operand,
-		       const __u32 *dims)
-{
-	require(c, operand->space == LOOM_SPACE_LEASE, operand->space);
-	for (int i = 0; i < LOOM_MAX_DIMS; i++)
-		require(c, dims[i] == 1 || operand->stride[i], i);
-	check_operand(c, operand, dims);
-}
-
-void check_dims(struct checker *c, const __u32 *dims)
-{
-	uint64_t n = elements(dims);
-
-	require(c, n && n <= LOOM_MAX_ELEMENTS, n);
-}
-
-static void check_copy(struct checker *c, const struct loom_cmd *hdr)
-{
-	const struct loom_cmd_copy *cmd = (const void *)hdr;
-
-	check_dims(c, cmd->dims);
-	check_operand(c, &cmd->src, cmd->dims);
-	check_destination(c, &cmd->dst, cmd->dims);
-}
-
-static void check_binary(struct checker *c, const struct loom_cmd *hdr)
-{
-	const struct loom_cmd_binary *cmd = (const void *)hdr;
-
-	require(c, cmd->fn < LOOM_BIN_COUNT && !cmd->pad, cmd->fn);
-	require(c, is_fp(cmd->a.dtype) && is_fp(cmd->b.dtype) && is_fp(cmd->dst.dtype), 0);
-	check_dims(c, cmd->dims);
-	check_act(c, &cmd->act);
-	check_operand(c, &cmd->a, cmd->dims);
-	check_operand(c, &cmd->b, cmd->dims);
-	check_destination(c, &cmd->dst, cmd->dims);
-}
-
-static void check_unary(struct checker *c, const struct loom_cmd *hdr)
-{
-	const struct loom_cmd_unary *cmd = (const void *)hdr;
-
-	require(c, is_fp(cmd->src_dtype) && is_fp(cmd->dst_dtype) && !cmd->pad, 0);
-	require(c, cmd->rows && cmd->cols, 0);
-	require(c, (uint64_t)cmd->rows * cmd->cols <= LOOM_MAX_ELEMENTS, 0);
-	require(c, cmd->dst_pitch >= cmd->cols || cmd->rows == 1, cmd->dst_pitch);
-	check_act(c, &cmd->act);
-	matrix_in_lease(c, cmd->src, cmd->rows, cmd->cols, cmd->src_pitch,
-			dtype_size(cmd->src_dtype));
-	matrix_in_lease(c, cmd->dst, cmd->rows, cmd->cols, cmd->dst_pitch,
-			dtype_size(cmd->dst_dtype));
-}
-
-static void check_reduce(struct checker *c, const struct loom_cmd *hdr)
-{
-	const struct loom_cmd_reduce *cmd = (const void *)hdr;
-	uint64_t n = volume_of(cmd->outer, cmd->n, cmd->inner);
-
-	require(c, cmd->fn < LOOM_RED_COUNT && !cmd->pad, cmd->fn);
-	require(c, is_fp(cmd->src_dtype) && is_fp(cmd->dst_dtype), 0);
-	require(c, n && n <= LOOM_MAX_ELEMENTS, n);
-	matrix_in_lease(c, cmd->src, 1, n, 0, dtype_size(cmd->src_dtype));
-	matrix_in_lease(c, cmd->dst, 1, cmd->n ? n / cmd->n : 0, 0, dtype_size(cmd->dst_dtype));
-}
-
-static void check_softmax(struct checker *c, const struct loom_cmd *hdr)
-{
-	const struct loom_cmd_softmax *cmd = (const void *)hdr;
-	uint64_t n = volume_of(cmd->outer, cmd->n, cmd->inner);
-
-	require(c, is_fp(cmd->src_dtype) && is_fp(cmd->dst_dtype), 0);
-	require(c, n && n <= LOOM_MAX_ELEMENTS, n);
-	matrix_in_lease(c, cmd->src, 1, n, 0, dtype_size(cmd->src_dtype));
-	matrix_in_lease(c, cmd->dst, 1, n, 0, dtype_size(cmd->dst_dtype));
-}
-
-static void check_layernorm(struct checker *c, const struct loom_cmd *hdr)
-{
-	const struct loom_cmd_layernorm *cmd = (const void *)hdr;
-	uint64_t n = (uint64_t)cmd->rows * cmd->n;
-
-	require(c, !cmd->pad, cmd->pad);
-	require(c, n && n <= LOOM_MAX_ELEMENTS, n);
-	matrix_in_lease(c, cmd->src, 1, n, 0, 2);
-	matrix_in_lease(c, cmd->dst, 1, n, 0, 2);
-	if (hdr->flags & LOOM_CMD_GAMMA)
-		weight_range(c, cmd->gamma, 4ull * cmd->n, 4);
-	else
-		require(c, !cmd->gamma, cmd->gamma);
-	if (hdr->flags & LOOM_CMD_BETA)
-		weight_range(c, cmd->beta, 4ull * cmd->n, 4);
-	else
-		require(c, !cmd->beta, cmd->beta);
-}
-
-static void check_pool(struct checker *c, const struct loom_cmd *hdr)
-{
-	const struct loom_cmd_pool *cmd = (const void *)hdr;
-	uint64_t in = volume_of(cmd->batch, cmd->h, cmd->w);
-	uint64_t out = volume_of(cmd->batch, cmd->oh, cmd->ow);
-
-	require(c, cmd->fn <= LOOM_POOL_AVERAGE && !cmd->pad, cmd->fn);
-	require(c, cmd->batch && cmd->c, 0);
-	require(c, window_ok(cmd->h, cmd->oh, cmd->kh, cmd->sh, cmd->dh), cmd->oh);
-	require(c, window_ok(cmd->w, cmd->ow, cmd->kw, cmd->sw, cmd->dw), cmd->ow);
-	require(c, sat_mul(volume_of(out, cmd->c, cmd->kh), cmd->kw) <= LOOM_MAX_MACS, 0);
-	check_image(c, cmd->in, in, cmd->c, cmd->in_pitch, 2);
-	check_image(c, cmd->out, out, cmd->c, cmd->out_pitch, 2);
 }
 
 /* ---- any command ---- */

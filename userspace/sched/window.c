@@ -25,9 +25,12 @@ int window_init(struct sched *s)
 	return s->jobs ? 0 : -ENOMEM;
 }
 
+/* After an idle time beyond all figuring the clock starts again (restart()). */
 static int64_t clock_ps(const struct sched *s, uint64_t now)
 {
-	return (int64_t)(now - s->view.base_ns) * 1000 - s->view.slip_ps;
+	uint64_t ns = now - s->view.base_ns;
+
+	return (int64_t)(ns < POLICY_FAR_NS ? ns : POLICY_FAR_NS) * 1000 - s->view.slip_ps;
 }
 
 /* The clock of the predicted state: a slice that has not completed has not ended. */

@@ -51,7 +51,10 @@ static void loom_report_uevent(struct loom_device *ldev, enum loom_report step)
 	char event[32], count[40];
 	char *envp[3] = { event, count, NULL };
 
-	/* The words of drm-uapi.rst for a device that only its unbinding can mend. */
+	/*
+	 * The words of drm-uapi.rst for a device that only its unbinding can mend. Linux 7.3's
+	 * drm_dev_wedged_event() takes a primary node for granted, which accel devices lack.
+	 */
 	if (step == LOOM_REPORT_WEDGED)
 		strscpy(event, "WEDGED=rebind");
 	else

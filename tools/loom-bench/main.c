@@ -8,6 +8,7 @@
 #include "replay.h"
 #include "simulator.h"
 #include "submit.h"
+#include "sweep.h"
 
 static const char help[] =
 "usage: loom-bench run [OPTION...] MODEL...     measure\n"
@@ -17,6 +18,7 @@ static const char help[] =
 "       loom-bench qos [OPTION...]              load that policies carry within deadlines, without a VM\n"
 "       loom-bench pairs [OPTION...]            the papers' pairs under every policy, without a VM\n"
 "       loom-bench mixes [OPTION...]            four networks at a time\n"
+"       loom-bench sweep [OPTION...] DIR...      the pairs against SRAM, bandwidth and batch\n"
 "       loom-bench optimum [OPTION...]          small cases, beside the best order there is\n"
 "       loom-bench overhead [OPTION...]         what a scheduling decision costs\n"
 "       loom-bench submit [OPTION...]           boot the VM, count what a submission costs\n"
@@ -28,7 +30,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "run", bench_run }, { "report", bench_report }, { "agree", bench_agree }, { "replay", bench_replay },
-	{ "qos", bench_qos }, { "pairs", bench_pairs }, { "mixes", bench_mixes }, { "optimum", bench_optimum },
+	{ "qos", bench_qos }, { "pairs", bench_pairs }, { "mixes", bench_mixes }, { "sweep", bench_sweep }, { "optimum", bench_optimum },
 	{ "overhead", bench_overhead }, { "submit", bench_submit }, { "simulator", bench_simulator },
 };
 

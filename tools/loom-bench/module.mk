@@ -9,7 +9,8 @@ BENCH_SUBMIT := $(addprefix $(BENCH)/,submit_guest.c submit_loom.c submit_nvme.c
 BENCH_SIMULATOR := $(addprefix $(BENCH)/,simulator.c simulator_measure.c simulator_peer.c simulator_vm.c)
 BENCH_EXPERIMENT := $(addprefix $(BENCH)/,workload.c engine_device.c engine_model.c cell.c grid.c grid_out.c \
 	paper.c pairs.c mixes.c optimum.c overhead.c overhead_step.c qos_mix.c traffic.c open_loop.c qos.c qos_curve.c qos_picture.c qos_json.c qos_main.c \
-	recording.c replay.c)
+	recording.c replay.c \
+	plot.c sweep.c sweep_out.c)
 
 $(call static-library,loom-bench-report,$(BENCH_REPORT))
 $(call static-library,loom-bench-run,$(BENCH_RUN))
@@ -22,4 +23,5 @@ $(call host-test,loom-bench-report-test,$(BENCH)/test/test_report.c $(BENCH)/no_
 $(call host-script,$(BENCH)/test/no-vm.sh)
 $(call host-script,$(BENCH)/test/pairs.sh)
 $(call host-script,$(BENCH)/test/replay.sh)
+$(call host-script,$(BENCH)/test/sweep.sh)
 $(call host-script,$(BENCH)/test/simulator.sh)

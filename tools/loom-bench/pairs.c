@@ -34,13 +34,6 @@ static const char help[] =
 "  --help\n\n"
 "Exit status: 0 done; 1 it cannot be run, or a figure is above the bound; 2 wrong usage.\n";
 
-static const char *const names[] = {
-	"resnet50", "resnext50", "inception-v3", "mobilenet-v2",
-	"bert-base", "bert-large", "xlnet", "ncf-dense",
-};
-
-#define NUM_COMPUTE 4
-#define NUM_NAMES (sizeof(names) / sizeof(names[0]))
 #define MAX_ROWS (16 * GRID_MAX_POLICIES * 2)
 
 static void print_networks(const struct grid *g)
@@ -163,8 +156,8 @@ static int run_all(const struct grid *g, struct grid_row *rows, unsigned int *nu
 	unsigned int which[2];
 	int err = 0;
 
-	for (which[0] = 0; which[0] < NUM_COMPUTE; which[0]++)
-		for (which[1] = NUM_COMPUTE; !err && which[1] < NUM_NAMES; which[1]++)
+	for (which[0] = 0; which[0] < PAPER_NUM_COMPUTE; which[0]++)
+		for (which[1] = PAPER_NUM_COMPUTE; !err && which[1] < PAPER_NUM_NETWORKS; which[1]++)
 			if (grid_wanted(g, which, 2))
 				err = grid_cells(g, which, run_cell, rows, num);
 	return err;
@@ -173,7 +166,7 @@ static int run_all(const struct grid *g, struct grid_row *rows, unsigned int *nu
 static int pairs(struct grid *g, struct grid_row *rows)
 {
 	unsigned int num = 0, p;
-	int err = grid_open(g, names, NUM_NAMES);
+	int err = grid_open(g, paper_networks, PAPER_NUM_NETWORKS);
 
 	if (err)
 		return err;

@@ -8,6 +8,11 @@
 
 #include "paper.h"
 
+const char *const paper_networks[PAPER_NUM_NETWORKS] = {
+	"resnet50", "resnext50", "inception-v3", "mobilenet-v2",
+	"bert-base", "bert-large", "xlnet", "ncf-dense",
+};
+
 static const struct paper_pair pairs[] = {
 	{ "resnet50", "bert-base", 38.2, 54.0, 1.45, 1.32 },
 	{ "resnet50", "bert-large", 29.3, 51.4, 1.65, 1.37 },

@@ -14,6 +14,11 @@ struct paper_network {
 	double ratio;
 };
 
+/* Compute-intensive ones first. */
+#define PAPER_NUM_COMPUTE 4
+#define PAPER_NUM_NETWORKS 8
+extern const char *const paper_networks[PAPER_NUM_NETWORKS];
+
 const struct paper_pair *paper_pair(const char *a, const char *b);	/* NULL: not published */
 double paper_ratio(const char *name);					/* 0: not published */
 

@@ -696,10 +696,7 @@ int loom_client_record(struct loom_client *c, const char *path, uint64_t seed)
 
 int loom_client_record_stop(struct loom_client *c)
 {
-	struct loom_msg msg;
-
-	header(c, &msg, LOOM_MSG_RECORD_STOP, sizeof(msg));
-	return call(c, &msg, -1);
+	return call_plain(c, LOOM_MSG_RECORD_STOP);
 }
 
 int loom_client_hold(struct loom_client *c, bool hold)

@@ -21,7 +21,8 @@
 #include "loom_client.h"
 
 #define BENCH_MAX_MODELS 8
-#define BENCH_MAX_QUEUED 16
+#define BENCH_MAX_QUEUED 16	/* of a closed-loop stream */
+#define BENCH_MAX_SLOTS 64	/* I/O regions of a model */
 #define BENCH_MAX_NOTES 16
 
 #define EXIT_USAGE 2
@@ -66,8 +67,14 @@ struct bench_lane_ops {
 	int (*policy)(struct bench_lane *lane, const char *name);
 	/* Between true and false nothing that is submitted begins. */
 	int (*hold)(struct bench_lane *lane, bool hold);
-	int (*submit)(struct bench_lane *lane, unsigned int model, unsigned int slot);
-	int (*wait)(struct bench_lane *lane, struct bench_reply *reply);
+	/* deadline: of the lane's clock; UINT64_MAX: none */
+	int (*submit)(struct bench_lane *lane, unsigned int model, unsigned int slot, uint64_t deadline);
+	/* The next reply, or -ETIME when it is that time. */
+	int (*wait_until)(struct bench_lane *lane, uint64_t time, struct bench_reply *reply);
+	uint64_t (*now)(struct bench_lane *lane);	/* ns */
+	/* All that the scheduler is told and says, for replay. Not in every lane: NULL. */
+	int (*record)(struct bench_lane *lane, const char *path, uint64_t seed);
+	int (*record_stop)(struct bench_lane *lane);
 	int (*stamp)(struct bench_lane *lane, struct bench_stamp *stamp);	/* time and hw: quick */
 	int (*counts)(struct bench_lane *lane, struct bench_stamp *stamp);	/* the rest: may take a while */
 	int (*trace_start)(struct bench_lane *lane);
@@ -87,6 +94,7 @@ struct lane_sim_options {
 	bool release_layer;
 	uint64_t window_us;
 	unsigned int inflight;		/* requests of a model at the device at once */
+	bool drop_late;
 };
 
 /* Absent (NULL) in the program that goes into the VM, which has no simulator. */
@@ -116,6 +124,9 @@ struct bench_phase {
 	uint64_t checked[BENCH_MAX_MODELS];	/* outputs compared with the first */
 };
 
+/* [NAME=]FILE.loom[:DIR], one more of options->models. */
+int bench_parse_model(struct bench_options *options, char *text);
+int bench_open_lane(struct bench_options *options, struct bench_lane **lane);
 int bench_run(int argc, char **argv);
 int bench_report(int argc, char **argv);
 

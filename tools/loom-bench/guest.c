@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "simulator.h"
+#include "scenario.h"
 #include "submit.h"
 
 int main(int argc, char **argv)
@@ -14,7 +15,9 @@ int main(int argc, char **argv)
 		return bench_submit_guest(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "simulator"))
 		return bench_simulator_guest(argc - 1, argv + 1);
-	fputs("usage: loom-bench run [OPTION...] MODEL...\n       loom-bench submit [PATH]\n"
+	if (argc > 1 && !strcmp(argv[1], "scenario"))
+		return bench_scenario(argc - 1, argv + 1);
+	fputs("usage: loom-bench run [OPTION...] MODEL...\n       loom-bench scenario [OPTION...] MODEL...\n       loom-bench submit [PATH]\n"
 	      "       loom-bench simulator MODEL.loom TIMES\n", stderr);
 	return EXIT_USAGE;
 }

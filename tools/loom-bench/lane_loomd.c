@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench.h"
 
@@ -16,8 +17,9 @@ struct lane_loomd {
 	struct loom_client *client;
 	struct {
 		char name[64];
-		struct loom_client_buffer *buffers[BENCH_MAX_QUEUED];
+		struct loom_client_buffer *buffers[BENCH_MAX_SLOTS];
 		unsigned int queued;
+		bool loaded;
 	} models[BENCH_MAX_MODELS];
 };
 
@@ -56,6 +58,7 @@ static int loomd_load(struct bench_lane *base, unsigned int index, struct bench_
 
 	describe(m);
 	err = loom_client_load(lane->client, m->path, m->name);
+	lane->models[index].loaded = !err;
 	if (!err)
 		err = loom_client_model(lane->client, m->name, &m->io);
 	snprintf(lane->models[index].name, sizeof(lane->models[index].name), "%s", m->name);
@@ -77,6 +80,20 @@ static int loomd_policy(struct bench_lane *lane, const char *name)
 	return err ? refused(err, name) : 0;
 }
 
+static int loomd_record(struct bench_lane *lane, const char *path, uint64_t seed)
+{
+	int err = loom_client_record(to_loomd(lane)->client, path, seed);
+
+	return err ? refused(err, "record") : 0;
+}
+
+static int loomd_record_stop(struct bench_lane *lane)
+{
+	int err = loom_client_record_stop(to_loomd(lane)->client);
+
+	return err ? refused(err, "record") : 0;
+}
+
 static int loomd_hold(struct bench_lane *lane, bool hold)
 {
 	int err = loom_client_hold(to_loomd(lane)->client, hold);
@@ -84,20 +101,43 @@ static int loomd_hold(struct bench_lane *lane, bool hold)
 	return err ? refused(err, "hold") : 0;
 }
 
-static int loomd_submit(struct bench_lane *base, unsigned int model, unsigned int slot)
+static int loomd_submit(struct bench_lane *base, unsigned int model, unsigned int slot, uint64_t deadline)
 {
 	struct lane_loomd *lane = to_loomd(base);
 
 	return loom_client_submit(lane->client, lane->models[model].name,
-				  lane->models[model].buffers[slot], UINT64_MAX,
+				  lane->models[model].buffers[slot], deadline,
 				  (uint64_t)model << 32 | slot);
 }
 
-static int loomd_wait(struct bench_lane *lane, struct bench_reply *out)
+static uint64_t loomd_now(struct bench_lane *lane)
 {
-	struct loom_client_reply reply;
-	int err = loom_client_wait(to_loomd(lane)->client, UINT64_MAX, &reply);
+	struct timespec ts;
 
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* With nothing under way the client has nothing to wait for, and says so. */
+static int sleep_until(uint64_t time)
+{
+	const struct timespec ts = { (time_t)(time / 1000000000), (long)(time % 1000000000) };
+
+	if (time == UINT64_MAX)
+		return -ENOENT;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+		;
+	return -ETIME;
+}
+
+static int loomd_wait(struct bench_lane *lane, uint64_t time, struct bench_reply *out)
+{
+	uint64_t now = time == UINT64_MAX ? 0 : loomd_now(lane), patience = time > now ? time - now : 0;
+	struct loom_client_reply reply;
+	int err = loom_client_wait(to_loomd(lane)->client, time == UINT64_MAX ? time : patience, &reply);
+
+	if (err == -ENOENT)
+		return sleep_until(time);
 	if (err)
 		return err;
 	*out = (struct bench_reply) {
@@ -189,9 +229,12 @@ static void loomd_close(struct bench_lane *base)
 	struct lane_loomd *lane = to_loomd(base);
 	unsigned int i, k;
 
-	for (i = 0; i < BENCH_MAX_MODELS; i++)
+	for (i = 0; i < BENCH_MAX_MODELS; i++) {
 		for (k = 0; k < lane->models[i].queued; k++)
 			loom_client_buffer_destroy(lane->models[i].buffers[k]);
+		if (lane->models[i].loaded)
+			loom_client_unload(lane->client, lane->models[i].name);
+	}
 	loom_client_close(lane->client);
 	loom_dev_close(base->dev);
 	free(lane);
@@ -204,7 +247,10 @@ static const struct bench_lane_ops loomd_ops = {
 	.policy = loomd_policy,
 	.hold = loomd_hold,
 	.submit = loomd_submit,
-	.wait = loomd_wait,
+	.wait_until = loomd_wait,
+	.now = loomd_now,
+	.record = loomd_record,
+	.record_stop = loomd_record_stop,
 	.stamp = loomd_stamp,
 	.counts = loomd_counts,
 	.trace_start = loomd_trace_start,

@@ -53,9 +53,9 @@ struct lane_sim {
 	struct sim_model models[BENCH_MAX_MODELS];
 	struct sim_batch batches[NUM_BATCHES];
 	struct sim_batch *open;
-	struct bench_reply replies[BENCH_MAX_MODELS * BENCH_MAX_QUEUED];
+	struct bench_reply replies[BENCH_MAX_MODELS * BENCH_MAX_SLOTS];
 	unsigned int num_replies;
-	uint64_t now, serial, ioctls_before;
+	uint64_t now, timer, serial, ioctls_before;
 	struct sim_record *records;
 	size_t num_records, max_records;
 	bool tracing;
@@ -203,6 +203,8 @@ static int drain(struct lane_sim *lane)
 	while (!err && sched_next(lane->sched, lane->now, &a)) {
 		if (a.type == SCHED_SUBMIT)
 			err = put(lane, &a);
+		else if (a.type == SCHED_TIMER)
+			lane->timer = a.at;
 		else if (a.type == SCHED_REPLY)
 			lane->replies[lane->num_replies++] = (struct bench_reply) {
 				.model = a.model, .slot = slot_of(a.request), .status = a.status,
@@ -247,28 +249,66 @@ static void batch_done(struct lane_sim *lane, struct sim_batch *b)
 	b->busy = false;
 }
 
-static int take_completions(struct lane_sim *lane)
+static bool reap(struct lane_sim *lane)
 {
-	int err = loom_ring_enter(lane->ring, 1, UINT64_MAX);
 	struct loom_ring_cqe cqe;
+	bool any = false;
 
+	while (loom_ring_reap(lane->ring, &cqe) > 0) {
+		batch_done(lane, &lane->batches[cqe.tag]);
+		any = true;
+	}
+	return any;
+}
+
+/* Completions, or it becomes that time: the device's time goes on with what is at it, and with no more. */
+static int take_completions(struct lane_sim *lane, uint64_t time)
+{
+	int err = 0;
+
+	if (reap(lane) || lane->now >= time)
+		return 0;
+	/* What is submitted by the call that waits hides that the time is up. */
+	if (time != UINT64_MAX)
+		err = loom_ring_enter(lane->ring, 0, 0);
+	if (err >= 0)
+		err = loom_ring_enter(lane->ring, 1, time == UINT64_MAX ? time : time - lane->now);
+	if (err == -ETIME) {
+		lane->now = time;
+		return 0;
+	}
 	if (err < 0)
 		return refused(err, "waiting for the device");
-	while (loom_ring_reap(lane->ring, &cqe) > 0)
-		batch_done(lane, &lane->batches[cqe.tag]);
+	reap(lane);
 	return 0;
 }
 
-static int sim_wait(struct bench_lane *base, struct bench_reply *reply)
+/* The scheduler's own timer goes off meanwhile. */
+static int turn(struct lane_sim *lane, uint64_t time)
+{
+	int err = take_completions(lane, time < lane->timer ? time : lane->timer);
+
+	if (!err && lane->now >= lane->timer) {
+		lane->timer = UINT64_MAX;
+		sched_tick(lane->sched, lane->now);
+	}
+	return err ? err : drain(lane);
+}
+
+static uint64_t sim_now(struct bench_lane *lane)
+{
+	return to_sim(lane)->now;
+}
+
+static int sim_wait(struct bench_lane *base, uint64_t time, struct bench_reply *reply)
 {
 	struct lane_sim *lane = to_sim(base);
 	int err = drain(lane);
 
-	while (!err && !lane->num_replies) {
-		err = take_completions(lane);
-		if (!err)
-			err = drain(lane);
-	}
+	while (!err && !lane->num_replies && lane->now < time)
+		err = turn(lane, time);
+	if (!err && !lane->num_replies)
+		return -ETIME;
 	if (err)
 		return err;
 	*reply = lane->replies[0];
@@ -276,12 +316,12 @@ static int sim_wait(struct bench_lane *base, struct bench_reply *reply)
 	return 0;
 }
 
-static int sim_submit(struct bench_lane *base, unsigned int model, unsigned int slot)
+static int sim_submit(struct bench_lane *base, unsigned int model, unsigned int slot, uint64_t deadline)
 {
 	struct lane_sim *lane = to_sim(base);
 
 	return sched_arrive(lane->sched, lane->now, (unsigned int)lane->models[model].sched,
-			    ++lane->serial << 8 | slot, SCHED_NO_DEADLINE);
+			    ++lane->serial << 8 | slot, deadline);
 }
 
 /* ---- the rest ---- */
@@ -406,7 +446,8 @@ static const struct bench_lane_ops sim_ops = {
 	.policy = sim_policy,
 	.hold = sim_hold,
 	.submit = sim_submit,
-	.wait = sim_wait,
+	.wait_until = sim_wait,
+	.now = sim_now,
 	.stamp = sim_stamp,
 	.counts = sim_counts,
 	.trace_start = sim_trace_start,
@@ -426,6 +467,7 @@ static int make_queue(struct lane_sim *lane)
 		.window_ps = lane->options.window_us * 1000000,
 		.tile_release = !lane->options.release_layer,
 		.max_jobs = MAX_JOBS,
+		.drop_late = lane->options.drop_late,
 	};
 	int err = loom_queue_create(lane->base.dev, &args, &lane->queue);
 
@@ -448,6 +490,7 @@ static int open_sim(const struct lane_sim_options *options, struct bench_lane **
 		return bench_fail(-ENOMEM, "out of memory");
 	lane->base.ops = &sim_ops;
 	lane->options = *options;
+	lane->timer = UINT64_MAX;
 	err = loom_dev_open(options->device, &lane->base.dev);
 	if (err) {
 		free(lane);

@@ -6,6 +6,7 @@
 #include "experiment.h"
 #include "qos.h"
 #include "replay.h"
+#include "scenario.h"
 #include "simulator.h"
 #include "submit.h"
 #include "sweep.h"
@@ -13,6 +14,7 @@
 static const char help[] =
 "usage: loom-bench run [OPTION...] MODEL...     measure\n"
 "       loom-bench report [OPTION...] DIR       table, results.json, trace.json, timeline.png\n"
+"       loom-bench scenario [OPTION...] MODEL... MLPerf's scenarios, by loomd or without a VM\n"
 "       loom-bench agree [OPTION...] DIR DIR    do two runs give the same order of slices and figures?\n"
 "       loom-bench replay [OPTION...] FILE      what loomd recorded of its scheduler, told to another one\n"
 "       loom-bench qos [OPTION...]              load that policies carry within deadlines, without a VM\n"
@@ -29,7 +31,7 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "run", bench_run }, { "report", bench_report }, { "agree", bench_agree }, { "replay", bench_replay },
+	{ "run", bench_run }, { "report", bench_report }, { "scenario", bench_scenario }, { "agree", bench_agree }, { "replay", bench_replay },
 	{ "qos", bench_qos }, { "pairs", bench_pairs }, { "mixes", bench_mixes }, { "sweep", bench_sweep }, { "optimum", bench_optimum },
 	{ "overhead", bench_overhead }, { "submit", bench_submit }, { "simulator", bench_simulator },
 };

@@ -3,12 +3,13 @@
 # loom-bench, twice: the whole of it for the host, and for the VM one that measures and has neither the
 # simulator with its maths library nor cairo in it.
 BENCH := tools/loom-bench
-BENCH_RUN := $(addprefix $(BENCH)/,run.c stream.c inputs.c lane_loomd.c)
+BENCH_RUN := $(addprefix $(BENCH)/,run.c stream.c inputs.c lane_loomd.c \
+	scenario.c scenario_figure.c scenario_main.c early.c traffic.c)
 BENCH_REPORT := $(addprefix $(BENCH)/,report.c load.c figures.c bound.c table.c chrome.c timeline.c agree.c)
 BENCH_SUBMIT := $(addprefix $(BENCH)/,submit_guest.c submit_loom.c submit_nvme.c submit_scale.c)
 BENCH_SIMULATOR := $(addprefix $(BENCH)/,simulator.c simulator_measure.c simulator_peer.c simulator_vm.c)
 BENCH_EXPERIMENT := $(addprefix $(BENCH)/,workload.c engine_device.c engine_model.c cell.c grid.c grid_out.c \
-	paper.c pairs.c mixes.c optimum.c overhead.c overhead_step.c qos_mix.c traffic.c open_loop.c qos.c qos_curve.c qos_picture.c qos_json.c qos_main.c \
+	paper.c pairs.c mixes.c optimum.c overhead.c overhead_step.c qos_mix.c open_loop.c qos.c qos_curve.c qos_picture.c qos_json.c qos_main.c \
 	recording.c replay.c \
 	plot.c sweep.c sweep_out.c)
 
@@ -22,6 +23,8 @@ $(call host-test,loom-bench-report-test,$(BENCH)/test/test_report.c $(BENCH)/no_
 	-lcairo -lfontconfig -ldrm -luring -lelf)
 $(call host-script,$(BENCH)/test/no-vm.sh)
 $(call host-script,$(BENCH)/test/pairs.sh)
+$(call host-test,loom-bench-early,$(BENCH)/test/test_early.c $(BENCH)/early.c)
 $(call host-script,$(BENCH)/test/replay.sh)
+$(call host-script,$(BENCH)/test/scenario.sh)
 $(call host-script,$(BENCH)/test/sweep.sh)
 $(call host-script,$(BENCH)/test/simulator.sh)

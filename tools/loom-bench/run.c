@@ -153,7 +153,7 @@ static int parse_option(struct bench_options *o, int c)
 }
 
 /* [NAME=]FILE.loom[:DIR] */
-static int parse_model(struct bench_options *o, char *text)
+int bench_parse_model(struct bench_options *o, char *text)
 {
 	struct bench_model *m = &o->models[o->num_models];
 	char *equals = strchr(text, '='), *colon;
@@ -188,7 +188,7 @@ static int parse(struct bench_options *o, int argc, char **argv)
 		err = parse_option(o, c);
 	}
 	while (!err && optind < argc)
-		err = parse_model(o, argv[optind++]);
+		err = bench_parse_model(o, argv[optind++]);
 	if (!err && (!o->num_models || !o->out))
 		err = bench_fail(-EINVAL, "%s", o->out ? "no model is given" : "--out is missing");
 	if (!o->num_policies) {
@@ -353,7 +353,7 @@ static int run_all(struct bench_lane *lane, struct bench_options *o)
 	return err;
 }
 
-static int open_lane(struct bench_options *o, struct bench_lane **lane)
+int bench_open_lane(struct bench_options *o, struct bench_lane **lane)
 {
 	if (!o->no_vm)
 		return lane_loomd_open(o->socket, o->device, lane);
@@ -372,7 +372,7 @@ int bench_run(int argc, char **argv)
 
 	if (parse(&o, argc, argv))
 		return EXIT_USAGE;
-	if (make_dirs(o.out) || open_lane(&o, &lane))
+	if (make_dirs(o.out) || bench_open_lane(&o, &lane))
 		return 1;
 	err = run_all(lane, &o);
 	lane->ops->close(lane);

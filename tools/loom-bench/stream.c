@@ -22,7 +22,7 @@ struct streams {
 
 static int submit(struct streams *s, unsigned int model, unsigned int slot)
 {
-	int err = s->lane->ops->submit(s->lane, model, slot);
+	int err = s->lane->ops->submit(s->lane, model, slot, UINT64_MAX);
 
 	if (err)
 		return bench_fail(err, "%s: cannot submit: %s", s->o->models[model].name, loom_error());
@@ -41,7 +41,7 @@ static int check(struct streams *s, unsigned int model, unsigned int slot)
 static int turn(struct streams *s)
 {
 	struct bench_reply r;
-	int err = s->lane->ops->wait(s->lane, &r);
+	int err = s->lane->ops->wait_until(s->lane, UINT64_MAX, &r);
 
 	if (err)
 		return bench_fail(err, "%s: no reply: %s", s->phase->name, loom_error());

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The main job, in the VM: loomd, and loom-bench as its client. /payload/bench has the arguments of
-# `loom-bench run`, one a line, /payload/loomd those of loomd; everything it reads is in RAM already.
+# The main job, in the VM: loomd, and loom-bench as its client. /payload/commands has those
+# of loom-bench, one a line, /payload/loomd the arguments of loomd; everything it reads is in RAM already.
 
 set -e
 mkdir -p /run/loomd
@@ -13,8 +13,10 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 	sleep 0.1
 done
 status=0
-# shellcheck disable=SC2046 # one argument a line, none has a space
-loom-bench run --out /out $(cat /payload/bench) || status=$?
+while read -r line; do
+	# shellcheck disable=SC2086 # no argument has a space
+	loom-bench $line </dev/null || status=$?
+done </payload/commands
 kill $!
 wait $! || status=$?
 # the last file may be closed a moment after its process has ended

@@ -25,4 +25,7 @@ static inline double overhead_seconds(void)
 double overhead_step(const struct machine *m, const struct workload *const *w, const char *policy,
 		     bool release_layer);
 
+/* argv[0] is --vm, the rest tools/run/overhead's; does not return if that is there. */
+int overhead_in_vm(char **argv);
+
 #endif /* LOOM_BENCH_OVERHEAD_H */

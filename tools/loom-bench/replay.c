@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #include "bench.h"
-#include "recording.h"
 #include "replay.h"
 
 static const char help[] =
@@ -18,21 +17,11 @@ static const char help[] =
 "the recorded one.\n"
 "  --print     every event, one a line\n"
 "  --json      what was found as JSON on standard output\n"
+"  --cost      in the VM: also the guest instructions that a decision costs the scheduler, all that it was told\n"
+"              for it included, beside the median of the slices that were picked\n"
+"  --device SPEC  the accel node that instructions are read from\n"
 "  --help\n"
 "Exit status: 0 every answer is the same; 1 FILE cannot be read; 2 usage; 3 an answer differs.\n";
-
-struct counts {
-	uint64_t events, arrivals, completions, picks, replies, models;
-	uint64_t first, last;		/* arrival */
-};
-
-struct replay {
-	const struct recording *file;
-	struct sched *s;
-	struct counts n;
-	uint64_t asked;
-	bool print;
-};
 
 /* ---- what it is told ---- */
 
@@ -54,6 +43,8 @@ static int tell_model(struct replay *r, const struct recorded *e)
 	got = sched_add_model(r->s, e->name, slices, (unsigned int)e->event.b, (unsigned int)e->event.c);
 	free(slices);
 	r->n.models++;
+	if (e->event.what < SCHED_MAX_MODELS)
+		r->slices[e->event.what] = e->slices;
 	return got == (int)e->event.what ? 0 : -ERANGE;
 }
 
@@ -147,7 +138,7 @@ static int compare(struct replay *r, const struct recording_event *e)
 
 /* ---- the whole ---- */
 
-static bool is_answer(const struct recording_event *e)
+bool replay_is_answer(const struct recording_event *e)
 {
 	return e->type >= RECORDING_SUBMIT && e->type <= RECORDING_NOTHING;
 }
@@ -171,13 +162,13 @@ static int turn(struct replay *r, const struct recorded *e)
 		recording_say(&e->event, text, sizeof(text));
 		puts(text);
 	}
-	if (is_answer(&e->event))
+	if (replay_is_answer(&e->event))
 		return compare(r, &e->event);
 	err = tell(r, e);
 	return err ? refused(r, &e->event, err) : 0;
 }
 
-static int run(struct replay *r)
+int replay_run(struct replay *r)
 {
 	size_t at = sizeof(r->file->header);
 	struct recorded e;
@@ -234,10 +225,17 @@ static int print_json(const struct replay *r, bool same)
 	return err;
 }
 
-static int replay(const char *path, bool print, bool json)
+/* ---- the command ---- */
+
+struct replay_options {
+	bool print, json, cost;
+	const char *device;
+};
+
+static int replay(const char *path, const struct replay_options *o)
 {
 	struct recording file;
-	struct replay r = { .file = &file, .print = print };
+	struct replay r = { .file = &file, .print = o->print };
 	int err = recording_open(&file, path);
 
 	if (err)
@@ -247,8 +245,8 @@ static int replay(const char *path, bool print, bool json)
 		recording_close(&file);
 		return 1;
 	}
-	err = run(&r);
-	if (json)
+	err = o->cost ? replay_cost(&r, o->device) : replay_run(&r);
+	if (o->json)
 		print_json(&r, !err);
 	else
 		print_counts(&r, !err);
@@ -261,15 +259,18 @@ int bench_replay(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "print", no_argument, NULL, 'p' }, { "json", no_argument, NULL, 'j' },
+		{ "cost", no_argument, NULL, 'c' }, { "device", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' }, { },
 	};
-	bool print = false, json = false;
+	struct replay_options o = { 0 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) >= 0)
 		switch (c) {
-		case 'p': print = true; break;
-		case 'j': json = true; break;
+		case 'p': o.print = true; break;
+		case 'j': o.json = true; break;
+		case 'c': o.cost = true; break;
+		case 'd': o.device = optarg; break;
 		case 'h': fputs(help, stdout); return 0;
 		default: return EXIT_USAGE;
 		}
@@ -277,5 +278,5 @@ int bench_replay(int argc, char **argv)
 		fputs(help, stderr);
 		return EXIT_USAGE;
 	}
-	return replay(argv[optind], print, json);
+	return replay(argv[optind], &o);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * window.h - the input pixels under an output pixel's window, as a row of the product's first operand,
- * for CONV and QCONV. Which of a window's taps are inside is known before they are loaded, and those that
- * lie next to each other are loaded at once.
+ * window.h - the input pixels under an output pixel's window, as a row of the product's first
+ * operand, for CONV and QCONV. Which of a window's taps are inside is known before they are loaded,
+ * and those that lie next to each other are loaded at once.
  */
 #ifndef LOOM_HW_WINDOW_H
 #define LOOM_HW_WINDOW_H
@@ -39,7 +39,8 @@ void load_window(const struct loom_cmd_conv *cmd, const void *operands, load_fn 
 		 uint64_t pixel)
 {
 	uint64_t oy = pixel / cmd->ow % cmd->oh, n = pixel / cmd->ow / cmd->oh, c = cmd->c;
-	int64_t y = (int64_t)oy * cmd->sh - cmd->pt, x = (int64_t)(pixel % cmd->ow) * cmd->sw - cmd->pl;
+	int64_t x = (int64_t)(pixel % cmd->ow) * cmd->sw - cmd->pl;
+	int64_t y = (int64_t)oy * cmd->sh - cmd->pt;
 	bool together = cmd->dw == 1 && cmd->in_pitch == cmd->c;
 	uint32_t first, end;
 
@@ -53,9 +54,11 @@ void load_window(const struct loom_cmd_conv *cmd, const void *operands, load_fn 
 		}
 		zero_floats(row, first * c);
 		if (together && end > first)
-			load(operands, row + first * c, (at + first) * cmd->in_pitch, (end - first) * c);
+			load(operands, row + first * c, (at + first) * cmd->in_pitch,
+			     (end - first) * c);
 		for (uint32_t kx = first; !together && kx < end; kx++)
-			load(operands, row + kx * c, (at + (uint64_t)kx * cmd->dw) * cmd->in_pitch, c);
+			load(operands, row + kx * c,
+			     (at + (uint64_t)kx * cmd->dw) * cmd->in_pitch, c);
 		zero_floats(row + end * c, (cmd->kw - end) * c);
 	}
 }
@@ -63,8 +66,8 @@ void load_window(const struct loom_cmd_conv *cmd, const void *operands, load_fn 
 /* Every pixel's window is itself, and they lie next to each other: rows of a matrix. */
 static inline bool is_matrix(const struct loom_cmd_conv *cmd)
 {
-	return cmd->kh == 1 && cmd->kw == 1 && cmd->sh == 1 && cmd->sw == 1 && !cmd->pt && !cmd->pl &&
-	       cmd->oh == cmd->h && cmd->ow == cmd->w && cmd->in_pitch == cmd->c;
+	return cmd->kh == 1 && cmd->kw == 1 && cmd->sh == 1 && cmd->sw == 1 && !cmd->pt &&
+	       !cmd->pl && cmd->oh == cmd->h && cmd->ow == cmd->w && cmd->in_pitch == cmd->c;
 }
 
 /* Rows [pixel, pixel + rows) of the operand, kh kw c floats each. */

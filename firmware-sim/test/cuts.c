@@ -108,7 +108,7 @@ static void test_matmul(void **state)
 	check(add_matmul);
 }
 
-/* With the library's kernel at hand the two tests above can fail; there are CPUs that have no such kernel. */
+/* The two tests above can fail with the kernel at hand; there are CPUs that have none such. */
 static void test_matters(void **state)
 {
 	if (same_bytes(add_conv, 49, false))

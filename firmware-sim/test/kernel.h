@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernel.h - tests of what must not change a byte are run with the kernel of OpenBLAS in which a row's
- * place and a call's shape do change the last bits of a sum: Haswell's. Others happen not to care.
+ * kernel.h - tests of what must not change a byte are run with the kernel of OpenBLAS in which a
+ * row's place and a call's shape do change the last bits of a sum: Haswell's. Others happen not to
+ * care.
  */
 #ifndef LOOM_TEST_KERNEL_H
 #define LOOM_TEST_KERNEL_H

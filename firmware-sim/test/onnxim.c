@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ResNet50's layers beside ONNXim's cycles: with its mapping (onnxim.h) Loom's equations give its figures.
- * The table that is printed is in Documentation/accel/loom/timing.rst.
+ * ResNet50's layers beside ONNXim's cycles: with its mapping (onnxim.h) Loom's equations give its
+ * figures. The table that is printed is in Documentation/accel/loom/timing.rst.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,19 +2,23 @@
 /*
  * onnxim.h - ResNet50's layers as ONNXim 1.3 (commit a1e8629) maps and counts them, in closed form.
  *
- * The cycles are of a run on light_resnet50: one 128 x 128 weight-stationary core at 700 MHz, 16 bits, six
- * channels of HBM (230 GB/s), the rest taken to be as shipped; the first layer of each shape. From its sources:
+ * The cycles are of a run on light_resnet50: one 128 x 128 weight-stationary core at 700 MHz, 16
+ * bits, six channels of HBM (230 GB/s), the rest taken to be as shipped; the first layer of each
+ * shape. From its sources:
  *
- * - A tile of the array has channels of one tap of the window (ConvWS.cc): k k ceil(C/128) ceil(M/128) tiles,
- *   each max(pixels, 128) cycles, as the next tile's weights load a row a cycle (SystolicWS.cc).
- * - An input is loaded whole before the first tile starts: one MOVIN, which all tiles wait for. Of a strided layer
- *   only the pixels that are read.
- * - A convolution's weights cost nothing: make_weight_address() leaves out the output channel within a block, so that
- *   a tile's 32 KiB are 256 bytes. A fully connected layer's are loaded, a block of 128 outputs at a time.
- * - A store is done when it was put into the core's queue, which is in order (Core.cc): what is on its way when a layer
- *   ends, the last 128 channels of its result, the next layer's loads wait for.
- * - A channel takes and gives 32 bytes a cycle of the interconnect, which is at 1 GHz as shipped, less than its DRAM. A
- *   line's channel is a hash of 16 values modulo 6 (Dram.cc): four channels have 3 of 16 lines each, and set the pace.
+ * - A tile of the array has channels of one tap of the window (ConvWS.cc): k k ceil(C/128)
+ *   ceil(M/128) tiles, each max(pixels, 128) cycles, as the next tile's weights load a row a cycle
+ *   (SystolicWS.cc).
+ * - An input is loaded whole before the first tile starts: one MOVIN, which all tiles wait for. Of
+ *   a strided layer only the pixels that are read.
+ * - A convolution's weights cost nothing: make_weight_address() leaves out the output channel
+ *   within a block, so that a tile's 32 KiB are 256 bytes. A fully connected layer's are loaded, a
+ *   block of 128 outputs at a time.
+ * - A store is done when it was put into the core's queue, which is in order (Core.cc): what is on
+ *   its way when a layer ends, the last 128 channels of its result, the next one's loads wait for.
+ * - A channel takes and gives 32 bytes a cycle of the interconnect, which is at 1 GHz as shipped,
+ *   less than its DRAM. A line's channel is a hash of 16 values modulo 6 (Dram.cc): four channels
+ *   have 3 of 16 lines each, and set the pace.
  */
 #ifndef LOOM_TEST_ONNXIM_H
 #define LOOM_TEST_ONNXIM_H
@@ -26,7 +30,7 @@
 struct onnxim_layer {
 	uint32_t c, m, p, k;	/* channels in and out, side of the result, of the window */
 	uint32_t cycles;	/* ONNXim's */
-	uint32_t before_m, before_p;	/* of the layer that runs before it: the shortcut comes first */
+	uint32_t before_m, before_p;	/* of the layer before it: the shortcut comes first */
 };
 
 /* The fully connected layer is one pixel. */
@@ -46,18 +50,21 @@ static const struct onnxim_layer onnxim_layers[] = {
 #define ONNXIM_LAYERS	(sizeof(onnxim_layers) / sizeof(onnxim_layers[0]))
 
 /* Loom's equations, for a core of the same size. */
-static inline uint64_t onnxim_array(const struct loom_hw_caps *caps, const struct onnxim_layer *l, uint32_t k)
+static inline uint64_t onnxim_array(const struct loom_hw_caps *caps, const struct onnxim_layer *l,
+				    uint32_t k)
 {
 	const struct loom_cmd_conv cmd = {
 		.hdr.opcode = LOOM_OP_CONV,
-		.batch = 1, .oh = l->p, .ow = l->p, .c = l->c, .oc = l->m, .kh = (uint16_t)k, .kw = (uint16_t)k,
+		.batch = 1, .oh = l->p, .ow = l->p, .c = l->c, .oc = l->m,
+		.kh = (uint16_t)k, .kw = (uint16_t)k,
 	};
 
 	return loom_timing_cycles(caps, &cmd.hdr);
 }
 
 /* With a tile for each tap: the command's fill and drain once. */
-static inline uint64_t onnxim_array_by_taps(const struct loom_hw_caps *caps, const struct onnxim_layer *l)
+static inline uint64_t onnxim_array_by_taps(const struct loom_hw_caps *caps,
+					    const struct onnxim_layer *l)
 {
 	uint32_t rows = l->c < caps->array_rows ? l->c : caps->array_rows;
 	uint64_t once = rows / caps->wload_rows + caps->array_rows + caps->array_cols;
@@ -80,16 +87,18 @@ static inline uint64_t onnxim_way(const struct loom_hw_caps *caps, uint64_t byte
 }
 
 /* What the above comes to. */
-static inline uint64_t onnxim_explained(const struct loom_hw_caps *caps, const struct onnxim_layer *l)
+static inline uint64_t onnxim_explained(const struct loom_hw_caps *caps,
+					const struct onnxim_layer *l)
 {
-	uint64_t array = onnxim_array_by_taps(caps, l), way = onnxim_way(caps, onnxim_bytes_before(l)), weights;
-	uint64_t blocks = (l->m + ONNXIM_BLOCK - 1) / ONNXIM_BLOCK;
+	uint64_t array = onnxim_array_by_taps(caps, l);
+	uint64_t way = onnxim_way(caps, onnxim_bytes_before(l)), weights, last;
 
 	if (l->p > 1)
 		return way + array;
 	/* Loading is slower than the array: the last block's tiles come when all is there. */
 	weights = onnxim_way(caps, 2ull * l->c * l->m);
-	return weights + array / blocks > array ? way + weights + array / blocks : way + array;
+	last = array / ((l->m + ONNXIM_BLOCK - 1) / ONNXIM_BLOCK);
+	return way + (weights + last > array ? weights + last : array);
 }
 
 #endif /* LOOM_TEST_ONNXIM_H */

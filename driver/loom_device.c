@@ -38,7 +38,7 @@ bool loom_device_is_gone(struct loom_device *ldev)
 }
 
 /*
- * Is the firmware running? Interface 1.0 has no heartbeat. Times are taken so that a processor which
+ * Is the firmware running? Interface 1.0 has no heartbeat. Times are taken so that a processor that
  * is not running for a while, here or there, makes the time that the heart stood still shorter.
  */
 bool loom_device_beats(struct loom_device *ldev)

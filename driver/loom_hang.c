@@ -213,8 +213,8 @@ static void loom_hang_strike(struct loom_device *ldev, u32 core)
 }
 
 /*
- * Timers may come late, and then two looks close together: the device has had its time only when the
- * clock says so.
+ * Timers may come late, and then two looks close together: the device has had its time only when
+ * the clock says so.
  *
  * Return: whether to go on watching.
  */

@@ -164,8 +164,8 @@ static void loom_pm_unpark_all(struct loom_device *ldev)
 }
 
 /*
- * Whether a user-mode queue has anything to do only its owner knows. The reference that it holds may
- * still be on its way (wake_work), so it is asked for here.
+ * Whether a user-mode queue has anything to do only its owner knows. The reference that it holds
+ * may still be on its way (wake_work), so it is asked for here.
  */
 static int loom_pm_stop_idle(struct loom_device *ldev)
 {

@@ -359,7 +359,7 @@ static void check_after(struct __test_metadata *_metadata, struct client *c)
 	EXPECT_TRUE(world_done(&w, 7));
 }
 
-/* Return: whether both have jobs in the device, the victim's first, and nothing was done about it. */
+/* Whether both have jobs in the device, the victim's first, and nothing was done about it. */
 static bool submit_both(struct __test_metadata *_metadata, struct _test_data_inject *self,
 			const struct _fixture_variant_inject *variant, __u16 flags)
 {

@@ -65,6 +65,7 @@ struct loomc_options {
 	const struct loomc_tensor *samples;	/* sample_inputs of them, num_samples times */
 	unsigned int num_samples, sample_inputs;
 	double percentile;	/* of the samples to be in range; 100: all */
+	bool depthwise_fp16;	/* depthwise convolutions stay floats, and what only they read */
 	bool emit_qdq;		/* the quantised graph as ONNX: result->qdq */
 	bool dynamic_int8;	/* dynamically quantised products stay 8-bit */
 	/*

@@ -39,6 +39,7 @@ static const char help[] =
 "                           a sample of an input, or several along its first dimension (again\n"
 "                           for more)\n"
 "  --calibration METHOD     range of a value: minmax (default) or percentile=P of the samples\n"
+"  --depthwise TYPE         depthwise convolutions of a model made 8-bit: int8 (default) or fp16\n"
 "  --emit-qdq FILE.onnx     write the quantised graph as ONNX too\n"
 "  --dynamic TYPE           products that quantise their input as they go: fp16 (default: their\n"
 "                           weights become fp16) or int8 (they stay as they are)\n"
@@ -98,7 +99,7 @@ static int add_setting(struct loomc_setting *settings, unsigned int *num, char *
 
 enum { OPT_PRESET = 256, OPT_CAPS, OPT_SHAPE, OPT_BIND, OPT_OUTPUT, OPT_SLICE_BYTES, OPT_SLICE_TIME, OPT_NO_SLICE, OPT_LEASE,
        OPT_TIMING_ONLY, OPT_RESIDENT, OPT_IO, OPT_NAME, OPT_REPORT, OPT_LAYERS, OPT_DYNAMIC, OPT_QUANTIZE, OPT_CALIBRATE,
-       OPT_CALIBRATION, OPT_EMIT_QDQ, OPT_DUMP, OPT_HELP };
+       OPT_CALIBRATION, OPT_DEPTHWISE, OPT_EMIT_QDQ, OPT_DUMP, OPT_HELP };
 
 static const struct option options[] = {
 	{ "out", required_argument, NULL, 'o' },
@@ -120,6 +121,7 @@ static const struct option options[] = {
 	{ "quantize", required_argument, NULL, OPT_QUANTIZE },
 	{ "calibrate", required_argument, NULL, OPT_CALIBRATE },
 	{ "calibration", required_argument, NULL, OPT_CALIBRATION },
+	{ "depthwise", required_argument, NULL, OPT_DEPTHWISE },
 	{ "emit-qdq", required_argument, NULL, OPT_EMIT_QDQ },
 	{ "dynamic", required_argument, NULL, OPT_DYNAMIC },
 	{ "dump-graph", no_argument, NULL, OPT_DUMP },
@@ -218,6 +220,10 @@ static int parse_option(struct arguments *a, int option)
 		a->calibrate[a->num_calibrate++] = optarg;
 		break;
 	case OPT_CALIBRATION: return parse_calibration(optarg, &o->percentile);
+	case OPT_DEPTHWISE:
+		o->depthwise_fp16 = !strcmp(optarg, "fp16");
+		return o->depthwise_fp16 || !strcmp(optarg, "int8") ? EXIT_OK :
+		       usage("--depthwise: neither int8 nor fp16: ", optarg);
 	case OPT_EMIT_QDQ: a->emit_qdq = optarg; o->emit_qdq = true; break;
 	case OPT_DYNAMIC:
 		o->dynamic_int8 = !strcmp(optarg, "int8");

@@ -41,10 +41,21 @@ static bool shares_scale(const struct node *n)
 	return is_op(n, "Resize") && !strcmp(node_string(n, "mode", "nearest"), "nearest");
 }
 
+/* One filter a channel: it has few weights, and channels of ranges that one scale does not serve. */
+static bool is_depthwise(const struct node *n)
+{
+	return is_op(n, "Conv") && n->in[1]->t.dims[1] == 1 && node_int(n, "group", 1) > 1;
+}
+
 static bool is_product(const struct node *n)
 {
 	return (is_op(n, "Conv") || is_op(n, "Linear")) && is_const(n->in[1]) && !n->q &&
 	       (n->num_in < 3 || !n->in[2] || is_const(n->in[2]));
+}
+
+static bool is_wanted_product(const struct graph *g, const struct node *n)
+{
+	return is_product(n) && !(g->c->options->depthwise_fp16 && is_depthwise(n));
 }
 
 /* ---- which values ---- */
@@ -344,7 +355,7 @@ void quantise_graph(struct graph *g)
 	unsigned int products = 0;
 
 	for (unsigned int i = 0; i < g->num_nodes; i++)
-		if (is_product(g->nodes[i])) {
+		if (is_wanted_product(g, g->nodes[i])) {
 			want(g, g->nodes[i]->in[0]);
 			products++;
 		}
@@ -362,7 +373,7 @@ void quantise_graph(struct graph *g)
 	for (unsigned int i = 0; i < g->num_nodes; i++) {
 		struct node *n = g->nodes[i];
 
-		if (is_product(n))
+		if (is_wanted_product(g, n))
 			quantise_product(g, n);
 		else if (!is_op(n, "QuantizeLinear") && !is_op(n, "DequantizeLinear"))
 			meet(g, n);

@@ -332,15 +332,25 @@ static double sqnr(const struct hostop_tensor *got, const struct hostop_tensor *
 	return 10 * log10(signal / noise);
 }
 
+static unsigned int half_convolutions(const struct loomc_result *r)
+{
+	unsigned int num = 0;
+
+	for (unsigned int i = 0; i < r->num_accuracy; i++)
+		num += !strcmp(r->accuracy[i].op, "Conv") && r->accuracy[i].bits == 16;
+	return num;
+}
+
 /*
  * Against the float graph: `noise` dB. Against the graph that --emit-qdq writes, evaluated on the
  * host: 12 dB better at least. And that graph compiled again gives the same bytes.
  */
-static void check_quantised(struct toy *t, double noise, double percentile)
+static void check_quantised(struct toy *t, double noise, double percentile, bool depthwise_fp16)
 {
 	struct loomc_tensor in[SAMPLES][4] = { 0 }, *want, *host;
 	struct loomc_options o = { .caps = caps_of("tiny"), .quantise = true, .emit_qdq = true,
-				   .num_samples = SAMPLES, .percentile = percentile }, plain;
+				   .num_samples = SAMPLES, .percentile = percentile,
+				   .depthwise_fp16 = depthwise_fp16 }, plain;
 	struct loomc_result r, again;
 	struct hostop_tensor got, other;
 	struct loomc_tensor flat[SAMPLES * 4];
@@ -363,6 +373,7 @@ static void check_quantised(struct toy *t, double noise, double percentile)
 		fail_msg("%.1f dB against its own graph on the host", sqnr(&got, &host->t));
 	assert_true(r.num_accuracy > 0);
 	assert_int_equal(r.accuracy[0].bits, 8);
+	assert_int_equal(half_convolutions(&r), depthwise_fp16);
 	assert_true(strlen(r.accuracy[0].op) > 0);
 	plain = (struct loomc_options){ .caps = o.caps };
 	other = run(r.qdq, r.qdq_size, &plain, in[SAMPLES - 1], o.sample_inputs, want, &again);
@@ -416,9 +427,11 @@ static void ptq_network(void **state)
 	struct toy t;
 
 	network(&t);
-	check_quantised(&t, 30, 100);
+	check_quantised(&t, 30, 100, false);
 	network(&t);
-	check_quantised(&t, 25, 99.9);
+	check_quantised(&t, 25, 99.9, false);
+	network(&t);
+	check_quantised(&t, 30, 100, true);
 }
 
 /* Layer norm, softmax and products of activations stay floats between 8-bit products. */
@@ -444,7 +457,7 @@ static void ptq_attention(void **state)
 	toy_node(&t, "MatMul", "p k", "v");
 	toy_node(&t, "MatMul", "v wo", "o");
 	toy_node(&t, "Add", "o x", "y");
-	check_quantised(&t, 30, 100);
+	check_quantised(&t, 30, 100, false);
 }
 
 /* ---- what cannot be ---- */

@@ -11,7 +11,7 @@ static bool takes_act(const struct node *n)
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		if (is_op(n, ops[i]))
-			return !n->act.fn;
+			return !n->act.fn && !is_volume(n);
 	return false;
 }
 
@@ -30,7 +30,7 @@ static bool takes_residual(const struct value *v)
 {
 	const struct node *n = v->producer;
 
-	if (!n || !used_once(v) || n->act.fn || n->residual)
+	if (!n || !used_once(v) || n->act.fn || n->residual || is_volume(n))
 		return false;
 	return is_op(n, "Linear") || (is_op(n, "Conv") && node_int(n, "group", 1) == 1);
 }

@@ -166,7 +166,7 @@ static bool has_padding(struct graph *g, const struct node *n)
 	node_call(n, &call, in);
 	if (hostop_window_solve(&call, n->in[1]->t.dims + 2, &w))
 		return true;
-	return w.begin[0] || w.begin[1] || w.end[0] || w.end[1];
+	return w.begin[0] || w.begin[1] || w.begin[2] || w.end[0] || w.end[1] || w.end[2];
 }
 
 /* conv(a x + b) -> conv'(x): b adds the sum of each channel's weights, where nothing is padded. */

@@ -216,7 +216,7 @@ static bool conv(struct graph *g, struct node *node)
 	struct qparam in = { 0 };
 	size_t channels;
 
-	if (!is_op(node, "Conv"))
+	if (!is_op(node, "Conv") || is_volume(node))
 		return false;
 	x = dequantised_from(node->in[0], &in);
 	d = weights_of(node->in[1], 0);

@@ -312,6 +312,11 @@ bool is_op(const struct node *node, const char *op)
 	return node && !strcmp(node->op, op);
 }
 
+bool is_volume(const struct node *node)
+{
+	return (is_op(node, "Conv") || is_op(node, "ConvTranspose")) && node->in[0]->t.rank > 4;
+}
+
 struct node *made_by(const struct value *v, const char *op)
 {
 	return v && is_op(v->producer, op) && v->producer->out[0] == v ? v->producer : NULL;

@@ -100,6 +100,8 @@ void replace_uses(struct graph *g, struct value *from, struct value *to);
 void graph_count_uses(struct graph *g);
 void graph_drop_dead(struct graph *g);
 bool is_op(const struct node *node, const char *op);
+/* A convolution over three spatial dimensions: for the host, as it is. */
+bool is_volume(const struct node *node);
 /* The node that makes v, if it is of this kind and v is its first output. */
 struct node *made_by(const struct value *v, const char *op);
 bool used_once(const struct value *v);	/* by a node, and no output */

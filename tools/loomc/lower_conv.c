@@ -155,6 +155,8 @@ struct place conv_output(struct program *p, struct value *v)
 
 void conv_check_window(struct program *p, const struct hostop_window *w)
 {
+	if (w->spatial > 2)
+		fail_node(p->c, p->node, "three spatial dimensions are not supported on the device");
 	for (int i = 0; i < 2; i++)
 		if (w->begin[i] > (w->kernel[i] - 1) * w->dilation[i])
 			fail_node(p->c, p->node, "padding of %lld before a window of %lld",

@@ -260,6 +260,8 @@ bool lower_conv_transpose(struct program *p, struct node *node)
 	conv_start(p, node, &v);
 	node_call(node, &call, in);
 	hostop_window_transpose(&call, &v.w);
+	if (v.w.spatial > 2)
+		fail_node(p->c, node, "three spatial dimensions are not supported on the device");
 	v.in = image_of(p, node->in[0]);
 	v.c = w->dims[0] / v.w.group;
 	v.oc = w->dims[1];

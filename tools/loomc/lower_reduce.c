@@ -216,6 +216,8 @@ void pool_solve(struct program *p, const struct node *node, struct hostop_window
 		fail_node(p->c, node, "ceil_mode with count_include_pad is not supported on the device");
 	node_call(node, &call, in);
 	hostop_window_solve(&call, NULL, w);
+	if (w->spatial > 2)
+		fail_node(p->c, node, "three spatial dimensions are not supported on the device");
 }
 
 void pool_geometry(struct loom_cmd_pool *cmd, const struct node *node, const struct hostop_window *w,

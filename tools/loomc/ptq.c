@@ -49,7 +49,7 @@ static bool is_depthwise(const struct node *n)
 
 static bool is_product(const struct node *n)
 {
-	return (is_op(n, "Conv") || is_op(n, "Linear")) && is_const(n->in[1]) && !n->q &&
+	return (is_op(n, "Conv") || is_op(n, "Linear")) && is_const(n->in[1]) && !n->q && !is_volume(n) &&
 	       (n->num_in < 3 || !n->in[2] || is_const(n->in[2]));
 }
 

@@ -302,7 +302,7 @@ static const char *binary_name(enum loom_binary fn)
 
 static void compute(struct graph *g, struct node *n, float *out)
 {
-	if (is_op(n, "Conv") || is_op(n, "QConv"))
+	if ((is_op(n, "Conv") && !is_volume(n)) || is_op(n, "QConv"))
 		run_conv(g, n, out);
 	else if (is_op(n, "Linear") || is_op(n, "QLinear"))
 		run_linear(g, n, out);

@@ -28,6 +28,8 @@ static int set_conv_shape(struct hostop_call *c, enum hostop_dtype dtype, const 
 	if (x->rank < 3 || f->rank != x->rank)
 		return ho_bad(c, "weights of %u dimensions for an input of %u", f->rank, x->rank);
 	ret = hostop_window_solve(c, f->dims + 2, &w);
+	if (!ret && w.spatial > 2)
+		return ho_bad(c, "three spatial dimensions are not supported in 8 bits");
 	if (ret)
 		return ret;
 	if (w.group < 1 || w.group > x->dims[1] || f->dims[0] % w.group ||

@@ -5,12 +5,20 @@
 
 #define MAX_WINDOW 65535
 
+/* Where the tensors' spatial dimension i stands. */
+static int place_of(const struct hostop_window *w, unsigned int i)
+{
+	static const int places[HOSTOP_SPATIAL][HOSTOP_SPATIAL] = { { 1 }, { 0, 1 }, { 2, 0, 1 } };
+
+	return places[w->spatial - 1][i];
+}
+
 /* An attribute of one int a spatial dimension, each in [lo, MAX_WINDOW]; absent ones stay. */
 static int spatial_ints(struct hostop_call *c, const struct hostop_window *w, const char *name,
 			int64_t lo, int64_t *v)
 {
-	int64_t given[2] = { 0 };
-	int n = ho_attr_ints(c, name, given, 2);
+	int64_t given[HOSTOP_SPATIAL] = { 0 };
+	int n = ho_attr_ints(c, name, given, HOSTOP_SPATIAL);
 
 	if (n == -1)
 		return 0;
@@ -19,15 +27,15 @@ static int spatial_ints(struct hostop_call *c, const struct hostop_window *w, co
 	for (int i = 0; i < n; i++) {
 		if (given[i] < lo || given[i] > MAX_WINDOW)
 			return ho_bad(c, "%s is %lld", name, (long long)given[i]);
-		v[2 - n + i] = given[i];
+		v[place_of(w, (unsigned int)i)] = given[i];
 	}
 	return 0;
 }
 
 static int explicit_pads(struct hostop_call *c, struct hostop_window *w)
 {
-	int64_t pads[4] = { 0 };
-	int n = ho_attr_ints(c, "pads", pads, 4), s = (int)w->spatial;
+	int64_t pads[2 * HOSTOP_SPATIAL] = { 0 };
+	int n = ho_attr_ints(c, "pads", pads, 2 * HOSTOP_SPATIAL), s = (int)w->spatial;
 
 	if (n == -1)
 		return 0;
@@ -36,8 +44,8 @@ static int explicit_pads(struct hostop_call *c, struct hostop_window *w)
 	for (int i = 0; i < s; i++) {
 		if (pads[i] < 0 || pads[s + i] < 0 || pads[i] > MAX_WINDOW || pads[s + i] > MAX_WINDOW)
 			return ho_bad(c, "a pad is out of range");
-		w->begin[2 - s + i] = pads[i];
-		w->end[2 - s + i] = pads[s + i];
+		w->begin[place_of(w, (unsigned int)i)] = pads[i];
+		w->end[place_of(w, (unsigned int)i)] = pads[s + i];
 	}
 	return 0;
 }
@@ -48,22 +56,22 @@ static int read_attributes(struct hostop_call *c, const int64_t *kernel, struct 
 	int ret;
 
 	*w = (struct hostop_window){
-		.in = { 1, 1 }, .out = { 1, 1 }, .kernel = { 1, 1 }, .stride = { 1, 1 },
-		.dilation = { 1, 1 }, .spatial = x->rank - 2, .group = ho_attr_int(c, "group", 1),
+		.in = { 1, 1, 1 }, .out = { 1, 1, 1 }, .kernel = { 1, 1, 1 }, .stride = { 1, 1, 1 },
+		.dilation = { 1, 1, 1 }, .spatial = x->rank - 2, .group = ho_attr_int(c, "group", 1),
 	};
-	if (x->rank < 3 || x->rank > 4)
-		return ho_bad(c, "%u dimensions: only 3 and 4 are supported", x->rank);
+	if (x->rank < 3 || x->rank > 2 + HOSTOP_SPATIAL)
+		return ho_bad(c, "%u dimensions: only 3 to 5 are supported", x->rank);
 	for (unsigned int i = 0; i < w->spatial; i++) {
-		w->in[2 - w->spatial + i] = x->dims[2 + i];
+		w->in[place_of(w, i)] = x->dims[2 + i];
 		if (kernel)
-			w->kernel[2 - w->spatial + i] = kernel[i];
+			w->kernel[place_of(w, i)] = kernel[i];
 	}
 	ret = kernel ? 0 : spatial_ints(c, w, "kernel_shape", 1, w->kernel);
 	ret = ret ? ret : spatial_ints(c, w, "strides", 1, w->stride);
 	ret = ret ? ret : spatial_ints(c, w, "dilations", 1, w->dilation);
 	ret = ret ? ret : spatial_ints(c, w, "output_padding", 0, w->output_padding);
 	ret = ret ? ret : explicit_pads(c, w);
-	for (int i = 0; !ret && i < 2; i++)
+	for (int i = 0; !ret && i < HOSTOP_SPATIAL; i++)
 		if (w->kernel[i] < 1 || w->kernel[i] > MAX_WINDOW)
 			ret = ho_bad(c, "kernel of %lld", (long long)w->kernel[i]);
 	return ret;
@@ -76,7 +84,7 @@ static int auto_pad(struct hostop_call *c, struct hostop_window *w)
 
 	if (!strcmp(mode, "NOTSET") || !*mode)
 		return 0;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < HOSTOP_SPATIAL; i++) {
 		int64_t out = (w->in[i] + w->stride[i] - 1) / w->stride[i];
 		int64_t pad = (out - 1) * w->stride[i] + (w->kernel[i] - 1) * w->dilation[i] + 1 -
 			      w->in[i];
@@ -99,7 +107,7 @@ int hostop_window_solve(struct hostop_call *c, const int64_t *kernel, struct hos
 	int ret = read_attributes(c, kernel, w);
 
 	ret = ret ? ret : auto_pad(c, w);
-	for (int i = 0; !ret && i < 2; i++) {
+	for (int i = 0; !ret && i < HOSTOP_SPATIAL; i++) {
 		int64_t span = w->in[i] + w->begin[i] + w->end[i] -
 			       ((w->kernel[i] - 1) * w->dilation[i] + 1);
 
@@ -117,11 +125,11 @@ int hostop_window_solve(struct hostop_call *c, const int64_t *kernel, struct hos
 int hostop_window_transpose(struct hostop_call *c, struct hostop_window *w)
 {
 	const char *mode = ho_attr_string(c, "auto_pad", "NOTSET");
-	int64_t shape[2] = { 0, 0 };
+	int64_t shape[HOSTOP_SPATIAL] = { 0 };
 	int ret = read_attributes(c, c->in[1]->dims + 2, w);
 
 	ret = ret ? ret : spatial_ints(c, w, "output_shape", 1, shape);
-	for (int i = 0; !ret && i < 2; i++) {
+	for (int i = 0; !ret && i < HOSTOP_SPATIAL; i++) {
 		int64_t full = w->stride[i] * (w->in[i] - 1) + w->output_padding[i] +
 			       (w->kernel[i] - 1) * w->dilation[i] + 1, pad;
 

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* The geometry of windows sliding over [N, C, (H,) W]: convolutions and pools. */
+/* The geometry of windows sliding over [N, C, ((D,) H,) W]: convolutions and pools. */
 #ifndef HOSTOPS_WINDOW_H
 #define HOSTOPS_WINDOW_H
 
 #include "hostops.h"
 
-/* One or two spatial dimensions, as two: index 0 is the height (1 for 1-D). */
+/*
+ * Up to three spatial dimensions, as three: index 0 is the height (1 for 1-D), 1 the width, 2 the depth, which is
+ * outermost (1 but for 3-D).
+ */
+#define HOSTOP_SPATIAL 3
+
 struct hostop_window {
-	unsigned int spatial;	/* 1 or 2: how many the tensors have */
-	int64_t in[2], out[2];
-	int64_t kernel[2], stride[2], dilation[2], begin[2], end[2];
-	int64_t output_padding[2];
+	unsigned int spatial;	/* how many the tensors have */
+	int64_t in[HOSTOP_SPATIAL], out[HOSTOP_SPATIAL];
+	int64_t kernel[HOSTOP_SPATIAL], stride[HOSTOP_SPATIAL], dilation[HOSTOP_SPATIAL];
+	int64_t begin[HOSTOP_SPATIAL], end[HOSTOP_SPATIAL];
+	int64_t output_padding[HOSTOP_SPATIAL];
 	int64_t group;
 };
 

@@ -786,6 +786,32 @@ static void host_steps(void **state)
 	check(&t);
 }
 
+/* Convolutions and a pool over three spatial dimensions on the host, between what the device does. */
+static void volumes(void **state)
+{
+	struct toy t;
+
+	toy_init(&t, 13);
+	toy_input(&t, "x", HOSTOP_F32, DIMS(2, 3, 5, 7, 6));
+	toy_weights(&t, "w", 0.3, DIMS(8, 3, 3, 3, 2));
+	toy_weights(&t, "v", 0.3, DIMS(8, 4, 2, 2, 2));
+	toy_weights(&t, "b", 0.3, DIMS(8));
+	toy_weights(&t, "s", 0.3, DIMS(8, 1, 1, 1));
+	toy_node(&t, "Conv", "x w b", "a");
+	toy_attr_ints(&t, "pads", 6, (int64_t []){ 1, 1, 0, 1, 1, 1 });
+	toy_attr_ints(&t, "strides", 3, (int64_t []){ 1, 2, 1 });
+	toy_node(&t, "Mul", "a s", "c");
+	toy_node(&t, "Relu", "c", "d");
+	toy_node(&t, "MaxPool", "d", "e");
+	toy_attr_ints(&t, "kernel_shape", 3, (int64_t []){ 2, 2, 2 });
+	toy_node(&t, "Add", "e e", "f");
+	toy_node(&t, "ConvTranspose", "f v", "g");
+	toy_attr_ints(&t, "strides", 3, (int64_t []){ 2, 1, 2 });
+	toy_node(&t, "Sigmoid", "g", "y");
+	toy_output(&t, "y");
+	check(&t);
+}
+
 /* Nothing for the device at all; an input and an output that it has no type for. */
 static void host_only(void **state)
 {
@@ -1180,6 +1206,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(spilled_attention),
 		cmocka_unit_test(long_layers),
 		cmocka_unit_test(host_steps),
+		cmocka_unit_test(volumes),
 		cmocka_unit_test(host_only),
 		cmocka_unit_test(host_steps_damaged),
 		cmocka_unit_test(timing_only),

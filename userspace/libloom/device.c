@@ -16,9 +16,22 @@
 
 #define PAGE 4096ull
 
+static _Thread_local uint64_t thread_ioctls;
+
+void loom_count_ioctl(struct loom_dev *dev)
+{
+	__atomic_fetch_add(&dev->ioctls, 1, __ATOMIC_RELAXED);
+	thread_ioctls++;
+}
+
+uint64_t loom_thread_ioctls(void)
+{
+	return thread_ioctls;
+}
+
 int loom_dev_ioctl(struct loom_dev *dev, unsigned long request, void *arg)
 {
-	dev->ioctls++;
+	loom_count_ioctl(dev);
 	return dev->ops->ioctl(dev, request, arg);
 }
 

@@ -204,7 +204,7 @@ static int make_dmabuf(struct drm_dev *dev, int memfd, uint64_t size)
 		err = -errno;
 		return loom_fail(err, "/dev/udmabuf: %s", strerror(-err));
 	}
-	dev->base.ioctls++;
+	loom_count_ioctl(&dev->base);
 	fd = ioctl(dev->udmabuf, UDMABUF_CREATE, &create);
 	if (fd >= 0)
 		return fd;
@@ -217,7 +217,7 @@ static int import_dmabuf(struct drm_dev *dev, int dmabuf, uint32_t *handle)
 {
 	int err;
 
-	dev->base.ioctls++;
+	loom_count_ioctl(&dev->base);
 	if (!drmPrimeFDToHandle(dev->fd, dmabuf, handle))
 		return 0;
 	err = -errno;
@@ -262,7 +262,7 @@ static int drm_submit_wait(struct loom_dev *dev, struct drm_loom_submit *submit,
 	int fd = to_drm(dev)->fd;
 	int err;
 
-	dev->ioctls++;
+	loom_count_ioctl(dev);
 	if (drmSyncobjCreate(fd, 0, &sync.handle)) {
 		err = -errno;
 		return loom_fail(err, "cannot create a syncobj: %s", strerror(-err));
@@ -272,13 +272,13 @@ static int drm_submit_wait(struct loom_dev *dev, struct drm_loom_submit *submit,
 	err = loom_dev_ioctl(dev, DRM_IOCTL_LOOM_SUBMIT, submit);
 	if (err)
 		goto destroy_syncobj;
-	dev->ioctls++;
+	loom_count_ioctl(dev);
 	err = drmSyncobjWait(fd, &sync.handle, 1, absolute(timeout_ns), 0, NULL);
 	if (err)
 		loom_fail(err, "waiting for the jobs: %s", strerror(-err));
 
 destroy_syncobj:
-	dev->ioctls++;
+	loom_count_ioctl(dev);
 	drmSyncobjDestroy(fd, sync.handle);
 	return err;
 }

@@ -41,7 +41,7 @@ extern const struct loom_backend loom_backend_sim __attribute__((weak));
 struct loom_dev {
 	const struct loom_backend *ops;
 	struct loom_hw_caps caps;
-	uint64_t ioctls;
+	uint64_t ioctls;		/* by all threads */
 };
 
 struct loom_bo {
@@ -82,6 +82,7 @@ struct loom_ring {
 	uint64_t ioctls_before;		/* made by the device before the ring was there */
 };
 
+void loom_count_ioctl(struct loom_dev *dev);
 int loom_dev_ioctl(struct loom_dev *dev, unsigned long request, void *arg);
 int loom_dev_query(struct loom_dev *dev, uint32_t type, uint32_t index, void *data, uint32_t size);
 /* The first `range` bytes of the buffer. */

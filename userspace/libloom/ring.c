@@ -73,7 +73,7 @@ int loom_ring_fd(const struct loom_ring *ring)
 void loom_ring_get_stats(const struct loom_ring *ring, struct loom_ring_stats *stats)
 {
 	*stats = ring->stats;
-	stats->ioctls = ring->dev->ioctls - ring->ioctls_before;
+	stats->ioctls = __atomic_load_n(&ring->dev->ioctls, __ATOMIC_RELAXED) - ring->ioctls_before;
 }
 
 int loom_ring_poll(struct loom_ring *ring, int fd, uint64_t tag)

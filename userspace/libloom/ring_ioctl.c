@@ -100,7 +100,7 @@ static struct entry **list_find(struct list *list, uint64_t tag)
 static void entry_free(struct ioctl_ring *ring, struct entry *entry)
 {
 	if (entry->syncobj) {
-		ring->base.dev->ioctls++;
+		loom_count_ioctl(ring->base.dev);
 		drmSyncobjDestroy(loom_dev_fd(ring->base.dev), entry->syncobj);
 	}
 	loom_bo_destroy(entry->own_results);
@@ -172,7 +172,7 @@ static int submit_entry(struct ioctl_ring *ring, struct entry *entry)
 	struct drm_loom_sync sync = { 0 };
 	int err;
 
-	dev->ioctls++;
+	loom_count_ioctl(dev);
 	if (drmSyncobjCreate(loom_dev_fd(dev), 0, &entry->syncobj))
 		return -errno;
 	sync.handle = entry->syncobj;
@@ -182,7 +182,7 @@ static int submit_entry(struct ioctl_ring *ring, struct entry *entry)
 	if (err)
 		return err;
 	wake.handle = entry->syncobj;
-	dev->ioctls++;
+	loom_count_ioctl(dev);
 	/* Without it the wait below still ends, at its time: say so rather than hang. */
 	return drmIoctl(loom_dev_fd(dev), SYNCOBJ_EVENTFD, &wake) ? -errno : 0;
 }
@@ -224,7 +224,7 @@ static void collect(struct ioctl_ring *ring)
 	while (*at) {
 		struct entry *entry = *at;
 
-		ring->base.dev->ioctls++;
+		loom_count_ioctl(ring->base.dev);
 		if (drmSyncobjWait(fd, &entry->syncobj, 1, 0, 0, NULL)) {
 			at = &entry->next;
 			continue;

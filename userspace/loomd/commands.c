@@ -177,12 +177,17 @@ static void send_json(struct loomd *d, struct client *c, const struct loom_msg *
 	json_decref(json);
 }
 
-static void load(struct loomd *d, struct client *c, const struct loom_msg *m, int fd)
+/* It is answered later. */
+static void load(struct loomd *d, struct client *c, const struct loom_msg *m, int *fd)
 {
 	const struct loom_msg_name *msg = (const void *)m;
 	struct proto_error e;
+	int err = load_for_client(d, c, msg, *fd, &e);
 
-	answer(d, c, m, model_load_fd(d, fd, msg->name, true, &e), &e);
+	if (err)
+		fail(d, c, m, &e);
+	else
+		*fd = -1;
 }
 
 static void unload(struct loomd *d, struct client *c, const struct loom_msg *m)
@@ -320,7 +325,7 @@ static void run_admin(struct loomd *d, struct client *c, const struct loom_msg *
 		send_json(d, c, m, stats_json(d));
 		break;
 	case LOOM_MSG_LOAD:
-		load(d, c, m, fds[0]);
+		load(d, c, m, fds);
 		break;
 	case LOOM_MSG_UNLOAD:
 		unload(d, c, m);
@@ -347,12 +352,12 @@ static void run_admin(struct loomd *d, struct client *c, const struct loom_msg *
 
 static void run_admin_counted(struct loomd *d, struct client *c, const struct loom_msg *m, int *fds)
 {
-	uint64_t before = device_ioctls(&d->device);
+	uint64_t before = loom_thread_ioctls();
 
 	if (!permitted(d, c, m))
 		return;
 	run_admin(d, c, m, fds);
-	d->device.stats.admin_ioctls += device_ioctls(&d->device) - before;
+	d->device.stats.admin_ioctls += loom_thread_ioctls() - before;
 }
 
 void command_run(struct loomd *d, struct client *c, const struct loom_msg *m, int *fds)

@@ -154,15 +154,6 @@ void device_slot_put(struct device *dev, unsigned int slot)
 	dev->slot_used[slot] = false;
 }
 
-uint64_t device_ioctls(const struct device *dev)
-{
-	struct loom_ring_stats stats = { 0 };
-
-	if (dev->ring)
-		loom_ring_get_stats(dev->ring, &stats);
-	return stats.ioctls;
-}
-
 /* ---- out ---- */
 
 static struct batch *open_batch(struct device *dev)

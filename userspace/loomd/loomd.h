@@ -229,7 +229,7 @@ struct batch {
 struct device_stats {
 	uint64_t batches, batch_jobs, completions, errors;
 	uint64_t stalls;		/* the ring was full */
-	uint64_t admin_ioctls;		/* for loading, statistics and repairs, not for serving */
+	uint64_t admin_ioctls;		/* the loop's, for statistics and repairs, not for serving */
 };
 
 struct device {
@@ -256,12 +256,21 @@ struct device {
 	struct device_stats stats;
 };
 
+/* ---- worker.c: a thread for what would hold up the loop ---- */
+
+struct worker;
+
+struct work {
+	struct work *next;
+	void (*run)(struct loomd *d, struct work *work);	/* in the thread */
+	void (*done)(struct loomd *d, struct work *work);	/* in the loop; frees it */
+	void (*drop)(struct loomd *d, struct work *work);	/* instead, at the end; frees it */
+};
+
 /* ---- host.c's: a step of a request, on its way to the thread and back ---- */
 
-struct host;
-
 struct host_job {
-	struct host_job *next;
+	struct work work;
 	struct request *request;
 	const struct loom_model *model;
 	void *io;
@@ -329,6 +338,9 @@ struct feed {
 	uint64_t asked;			/* the time of the last ASK in it */
 };
 
+/* Apart, because a large model takes long to load and a step does not. */
+enum worker_kind { WORKER_HOST_STEPS, WORKER_LOADS, NUM_WORKERS };
+
 struct loomd {
 	struct loomd_options options;
 	struct device device;
@@ -357,9 +369,8 @@ struct loomd {
 	unsigned int num_finishing;
 	struct parked *parked;
 	unsigned int num_parked;
-	struct host *host;		/* NULL: no model has needed it */
-	int host_done;			/* eventfd */
-	unsigned int num_at_host;
+	struct worker *workers[NUM_WORKERS];	/* NULL: nothing has needed it */
+	unsigned int num_loads;			/* under way */
 
 	uint64_t timer;			/* of sched, CLOCK_MONOTONIC; LOOMD_NEVER */
 	uint64_t watchdog_ns, watchdog_due;
@@ -386,7 +397,7 @@ enum loop_kind {
 	LOOP_LISTENER,
 	LOOP_SIGNAL,
 	LOOP_CLIENT,
-	LOOP_HOST,
+	LOOP_WORKER,
 };
 
 static inline uint64_t loop_tag(enum loop_kind kind, uint32_t generation, unsigned int index)
@@ -453,10 +464,10 @@ void region_forget(struct instance *in);
 
 int models_init(struct loomd *d);
 void models_fini(struct loomd *d);
-int model_load_fd(struct loomd *d, int fd, const char *name, bool remember,
-		  struct proto_error *error);
-int model_load_path(struct loomd *d, const char *path, const char *name, bool remembered,
-		    struct proto_error *error);
+/* A model that was made, under this name (empty: the file's own); then its instance is the model's. */
+int model_add(struct loomd *d, struct loom_model *loom, struct loom_instance *instance, size_t size,
+	      const char *name, struct model **model, struct proto_error *error);
+bool models_full(const struct loomd *d);
 int model_unload(struct loomd *d, const char *name, struct proto_error *error);
 struct model *model_find(struct loomd *d, const char *name);
 struct model *model_by_handle(struct loomd *d, uint32_t handle);
@@ -465,13 +476,25 @@ int model_rebuild(struct loomd *d, struct model *m);	/* a new VM after a fault *
 void model_preload(struct loomd *d);
 json_t *models_list(struct loomd *d);
 
+/* ---- worker.c ---- */
+
+int worker_start(struct loomd *d, enum worker_kind kind);	/* 0 too if it is there */
+void worker_submit(struct loomd *d, enum worker_kind kind, struct work *work);
+void worker_reap(struct loomd *d, enum worker_kind kind);	/* what is done */
+void workers_stop(struct loomd *d);
+
+/* ---- load.c ---- */
+
+/* The file is read, and the model brought to the device, beside the loop; the client is told when it is done. */
+int load_for_client(struct loomd *d, struct client *c, const struct loom_msg_name *msg, int fd,
+		    struct proto_error *error);
+/* At once: before there are clients. */
+int load_path(struct loomd *d, const char *path, const char *name, bool remembered,
+	      struct proto_error *error);
+
 /* ---- host.c ---- */
 
-int host_start(struct loomd *d);
-void host_stop(struct loomd *d);
-void host_submit(struct loomd *d, struct host_job *job);
-/* Steps that ended: each goes to request_host_done(). */
-void host_reap(struct loomd *d);
+int host_submit(struct loomd *d, struct request *r, unsigned int step, uint64_t tag);
 void request_host_done(struct loomd *d, struct host_job *job);	/* completions.c */
 
 /* ---- state.c ---- */
@@ -546,7 +569,6 @@ void device_kick(struct loomd *d);
 /* loom_ring_enter(). */
 int device_enter(struct loomd *d, unsigned int wait, uint64_t timeout_ns);
 void device_reap(struct loomd *d);
-uint64_t device_ioctls(const struct device *dev);
 
 /* ---- histogram.c ---- */
 

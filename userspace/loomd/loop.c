@@ -97,8 +97,8 @@ void loop_event(struct loomd *d, uint64_t tag, int res)
 		return;
 	if (tag >> 56 == LOOP_SIGNAL)
 		take_signals(d);
-	else if (tag >> 56 == LOOP_HOST)
-		host_reap(d);
+	else if (tag >> 56 == LOOP_WORKER)
+		worker_reap(d, (enum worker_kind)(uint32_t)tag);
 	else
 		server_event(d, tag);
 }

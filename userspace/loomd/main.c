@@ -140,7 +140,7 @@ static void take_down(struct loomd *d)
 		free(d->clients[0].buffers);
 	}
 	free(d->clients);
-	host_stop(d);
+	workers_stop(d);
 	models_fini(d);
 	requests_fini(d);
 	feed_close(d);
@@ -154,7 +154,7 @@ static void say_ready(struct loomd *d)
 	const struct loom_hw_caps *caps = loom_dev_caps(d->device.dev);
 
 	d->stats.started = now_ns();
-	d->device.stats.admin_ioctls = device_ioctls(&d->device);
+	d->device.stats.admin_ioctls = loom_thread_ioctls();
 	d->watchdog_ns = notify_watchdog_ns();
 	d->watchdog_due = d->watchdog_ns ? d->stats.started + d->watchdog_ns : LOOMD_NEVER;
 	notify("READY=1\nSTATUS=serving on %s, policy %s", caps->preset, d->policy);

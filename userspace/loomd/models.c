@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Models: a .loom file in memory, an instance of it on the device, its profile in the scheduler.
- *
- * Loading copies the file first (a client could truncate what it passed) and is done in the loop:
- * other clients wait for some milliseconds, which is what loading costs here.
+ * Models: a .loom file in memory, an instance of it on the device, its profile in the scheduler. How
+ * they come to be is load.c's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +48,7 @@ struct model *model_by_handle(struct loomd *d, uint32_t handle)
 	       &d->models[index] : NULL;
 }
 
-static struct model *free_model(struct loomd *d)
+static struct model *free_model(const struct loomd *d)
 {
 	for (unsigned int i = 0; i < d->options.max_models; i++)
 		if (!d->models[i].handle)
@@ -60,30 +58,35 @@ static struct model *free_model(struct loomd *d)
 
 /* ---- the instance on the device ---- */
 
-static int instance_open(struct loomd *d, struct model *m, struct proto_error *e)
+/* Its address space becomes one of the queue's. */
+static int instance_attach(struct loomd *d, struct model *m, struct loom_instance *loom,
+			   struct proto_error *e)
 {
 	struct instance *in = &m->instance;
 	int slot = device_slot_get(&d->device), err;
 
 	if (slot < 0)
 		return proto_fail(e, slot, "%s: no VM slot is free", m->name);
-	err = loom_instance_create(d->device.dev, m->loom, d->options.inflight, &in->loom);
-	if (err)
-		goto put_slot;
-	err = loom_queue_set_vm(d->device.queue, slot, loom_instance_vm(in->loom));
-	if (err)
-		goto destroy_instance;
-	in->slot = (unsigned int)slot;
-	in->io_used = 0;
-	in->at_device = 0;
-	in->dead = false;
+	err = loom_queue_set_vm(d->device.queue, slot, loom_instance_vm(loom));
+	if (err) {
+		device_slot_put(&d->device, slot);
+		return proto_fail(e, err, "%s: %s", m->name, loom_error());
+	}
+	*in = (struct instance) { .loom = loom, .slot = (unsigned int)slot };
 	return 0;
-destroy_instance:
-	loom_instance_destroy(in->loom);
-	in->loom = NULL;
-put_slot:
-	device_slot_put(&d->device, slot);
-	return proto_fail(e, err, "%s: %s", m->name, loom_error());
+}
+
+static int instance_open(struct loomd *d, struct model *m, struct proto_error *e)
+{
+	struct loom_instance *loom;
+	int err = loom_instance_create(d->device.dev, m->loom, d->options.inflight, &loom);
+
+	if (err)
+		return proto_fail(e, err, "%s: %s", m->name, loom_error());
+	err = instance_attach(d, m, loom, e);
+	if (err)
+		loom_instance_destroy(loom);
+	return err;
 }
 
 static void instance_close(struct loomd *d, struct instance *in)
@@ -99,7 +102,7 @@ static void instance_close(struct loomd *d, struct instance *in)
 
 int model_rebuild(struct loomd *d, struct model *m)
 {
-	uint64_t before = device_ioctls(&d->device);
+	uint64_t before = loom_thread_ioctls();
 	struct proto_error e;
 	int err;
 
@@ -113,7 +116,7 @@ int model_rebuild(struct loomd *d, struct model *m)
 		log_text(LOG_INFO, "model %s has a new VM after a fault", m->name);
 	}
 	m->instance.dead = false;
-	d->device.stats.admin_ioctls += device_ioctls(&d->device) - before;
+	d->device.stats.admin_ioctls += loom_thread_ioctls() - before;
 	return err;
 }
 
@@ -141,7 +144,7 @@ static int make_steps(struct loomd *d, struct model *m)
 		if (i < info->num_slices)
 			m->steps[m->num_steps++] = (struct model_step) { false, i };
 	}
-	return info->num_host_steps ? host_start(d) : 0;
+	return info->num_host_steps ? worker_start(d, WORKER_HOST_STEPS) : 0;
 }
 
 static int make_profile(struct loomd *d, struct model *m)
@@ -184,18 +187,6 @@ static int schedule(struct loomd *d, struct model *m)
 
 /* ---- loading ---- */
 
-static int check_shape(const struct loom_model *loom, struct proto_error *e)
-{
-	const struct loom_elf_info *info = loom_model_info(loom);
-
-	if (info->num_inputs + info->num_outputs > LOOM_CLIENT_MAX_TENSORS)
-		return proto_fail(e, -E2BIG, "load: %u inputs and outputs, a client can name %u",
-				  info->num_inputs + info->num_outputs, LOOM_CLIENT_MAX_TENSORS);
-	if (!info->num_slices)
-		return proto_fail(e, -EINVAL, "load: the model has no slices");
-	return 0;
-}
-
 static int set_name(struct loomd *d, struct model *m, const char *name, struct proto_error *e)
 {
 	bool given = name[0];
@@ -213,32 +204,24 @@ static int set_name(struct loomd *d, struct model *m, const char *name, struct p
 	return 0;
 }
 
-static int bring_up(struct loomd *d, struct model *m, const void *data, const char *name,
+/* What was made goes back to who made it if this fails. */
+static int bring_up(struct loomd *d, struct model *m, struct loom_instance *instance, const char *name,
 		    struct proto_error *e)
 {
-	int err = loom_model_open_memory(data, m->size, &m->loom);
+	int err = set_name(d, m, name, e);
 
-	if (err)
-		return proto_fail(e, err, "load: %s", loom_error());
-	err = check_shape(m->loom, e);
 	if (!err)
-		err = set_name(d, m, name, e);
-	if (!err)
-		err = instance_open(d, m, e);
+		err = instance_attach(d, m, instance, e);
 	if (err)
-		goto close_model;
+		return err;
 	err = make_steps(d, m);
 	if (!err)
 		err = schedule(d, m);
-	if (err)
-		goto close_instance;
-	return 0;
-close_instance:
-	proto_fail(e, err, "load: the scheduler does not take it: %s", strerror(-err));
-	instance_close(d, &m->instance);
-close_model:
-	loom_model_close(m->loom);
-	return err;
+	if (!err)
+		return 0;
+	loom_queue_set_vm(d->device.queue, m->instance.slot, NULL);
+	device_slot_put(&d->device, m->instance.slot);
+	return proto_fail(e, err, "load: the scheduler does not take it: %s", strerror(-err));
 }
 
 static void clear(struct model *m)
@@ -248,8 +231,13 @@ static void clear(struct model *m)
 	*m = (struct model) { .index = m->index, .sched = -1 };
 }
 
-static int load(struct loomd *d, const void *data, size_t size, const char *name,
-		struct model **out, struct proto_error *e)
+bool models_full(const struct loomd *d)
+{
+	return !free_model(d);
+}
+
+int model_add(struct loomd *d, struct loom_model *loom, struct loom_instance *instance, size_t size,
+	      const char *name, struct model **out, struct proto_error *e)
 {
 	struct model *m = free_model(d);
 	int err;
@@ -258,7 +246,8 @@ static int load(struct loomd *d, const void *data, size_t size, const char *name
 		return proto_fail(e, -ENOSPC, "load: %u models are loaded, the most there may be",
 				  d->options.max_models);
 	m->size = size;
-	err = bring_up(d, m, data, name, e);
+	m->loom = loom;
+	err = bring_up(d, m, instance, name, e);
 	if (err) {
 		clear(m);
 		return err;
@@ -270,87 +259,6 @@ static int load(struct loomd *d, const void *data, size_t size, const char *name
 		 loom_model_info(m->loom)->num_slices, size);
 	*out = m;
 	return 0;
-}
-
-static int read_all(int fd, void *data, size_t size)
-{
-	size_t done = 0;
-	ssize_t n;
-
-	while (done < size) {
-		n = pread(fd, (char *)data + done, size - done, (off_t)done);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return -EIO;	/* it shrinks while we read */
-		if (n > 0)
-			done += (size_t)n;
-	}
-	return 0;
-}
-
-static int copy_file(int fd, void **data, size_t *size, struct proto_error *e)
-{
-	struct stat st;
-	int err;
-
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
-		return proto_fail(e, -EINVAL, "load: the descriptor is no regular file");
-	if (!st.st_size || (uint64_t)st.st_size > MAX_FILE)
-		return proto_fail(e, -EFBIG, "load: the file has %llu bytes, must be 1 to %llu",
-				  (unsigned long long)st.st_size, MAX_FILE);
-	*size = (size_t)st.st_size;
-	*data = malloc(*size);
-	if (!*data)
-		return proto_fail(e, -ENOMEM, "load: no memory for %zu bytes", *size);
-	err = read_all(fd, *data, *size);
-	if (!err)
-		return 0;
-	free(*data);
-	return proto_fail(e, err, "load: reading the file: %s", strerror(-err));
-}
-
-/* A model that cannot be remembered works, until a restart: say so where administrators look. */
-static void remember_it(struct loomd *d, struct model *m, const void *data)
-{
-	int err = state_save(d, m->name, data, m->size);
-
-	m->remembered = !err;
-	if (err)
-		log_text(LOG_WARNING, "--state %s: model %s will not be remembered: %s",
-			 d->options.state, m->name, strerror(-err));
-}
-
-int model_load_fd(struct loomd *d, int fd, const char *name, bool remember, struct proto_error *e)
-{
-	struct model *m = NULL;
-	void *data = NULL;
-	size_t size = 0;
-	int err = copy_file(fd, &data, &size, e);
-
-	if (err)
-		return err;
-	err = load(d, data, size, name, &m, e);
-	if (!err && remember && d->options.state)
-		remember_it(d, m, data);
-	free(data);
-	return err;
-}
-
-int model_load_path(struct loomd *d, const char *path, const char *name, bool remembered,
-		    struct proto_error *e)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
-	struct model *m;
-
-	if (fd < 0)
-		return proto_fail(e, -errno, "%s: %s", path, strerror(errno));
-	err = model_load_fd(d, fd, name, false, e);
-	close(fd);
-	m = err ? NULL : model_find(d, name);
-	if (m)
-		m->remembered = remembered;
-	return err;
 }
 
 /* ---- unloading ---- */
@@ -398,7 +306,7 @@ static void preload_one(struct loomd *d, const char *path, const char *name)
 {
 	struct proto_error e;
 
-	if (model_load_path(d, path, name, false, &e))
+	if (load_path(d, path, name, false, &e))
 		log_text(LOG_ERROR, "--preload %s: %s", path, e.text);
 }
 

@@ -109,29 +109,13 @@ static bool pauses_after(const struct model *m, unsigned int step)
 	return step + 1 == m->num_steps || m->steps[step + 1].host;
 }
 
-static int start_on_host(struct loomd *d, struct request *r, unsigned int step, uint64_t tag)
-{
-	struct host_job *job = malloc(sizeof(*job));
-
-	if (!job)
-		return -ENOMEM;
-	job->request = r;
-	job->model = r->model->loom;
-	job->io = loom_instance_io(r->model->instance.loom, (unsigned int)r->io);
-	job->step = r->model->steps[step].index;
-	job->tag = tag;
-	job->text[0] = '\0';
-	host_submit(d, job);
-	return 0;
-}
-
 void request_start(struct loomd *d, struct request *r, unsigned int step, uint64_t tag)
 {
 	bool host = r->model->steps[step].host;
 	int err = admit(d, r);
 
 	if (!err && host)
-		err = start_on_host(d, r, step, tag);
+		err = host_submit(d, r, step, tag);
 	if (err) {
 		refuse(d, r, tag, err);
 		return;

@@ -22,13 +22,13 @@
  */
 static int refused(struct loomd *d, struct request *r, int status)
 {
-	uint64_t before = device_ioctls(&d->device);
+	uint64_t before = loom_thread_ioctls();
 	struct instance *in = &r->model->instance;
 	struct drm_loom_vm_info info;
 
 	if (!in->dead && !loom_vm_info(loom_instance_vm(in->loom), &info))
 		in->dead = info.dead;
-	d->device.stats.admin_ioctls += device_ioctls(&d->device) - before;
+	d->device.stats.admin_ioctls += loom_thread_ioctls() - before;
 	if (status == -EINVAL || status == -ENOENT || status == -EFAULT) {
 		snprintf(r->text, sizeof(r->text), "the driver refused the submission: %s",
 			 strerror(-status));

@@ -37,7 +37,7 @@ struct binding {
 
 void region_share(struct loomd *d, struct client *c, struct buffer *b, int fd)
 {
-	uint64_t before = device_ioctls(&d->device);
+	uint64_t before = loom_thread_ioctls();
 	struct share *s;
 
 	if (d->options.copy)
@@ -54,7 +54,7 @@ void region_share(struct loomd *d, struct client *c, struct buffer *b, int fd)
 			log_text(LOG_WARNING, "buffers like that of client '%s' are copied: %s",
 				 c->identity, loom_error());
 	}
-	d->device.stats.admin_ioctls += device_ioctls(&d->device) - before;
+	d->device.stats.admin_ioctls += loom_thread_ioctls() - before;
 }
 
 static void share_put(struct share *s)
@@ -96,7 +96,7 @@ static void unbind(struct binding *b)
 
 void region_unshare(struct loomd *d, struct buffer *b)
 {
-	uint64_t before = device_ioctls(&d->device);
+	uint64_t before = loom_thread_ioctls();
 	struct share *s = b->share;
 	struct binding *next;
 
@@ -111,7 +111,7 @@ void region_unshare(struct loomd *d, struct buffer *b)
 	}
 	s->client = NULL;
 	share_put(s);
-	d->device.stats.admin_ioctls += device_ioctls(&d->device) - before;
+	d->device.stats.admin_ioctls += loom_thread_ioctls() - before;
 }
 
 void region_forget(struct instance *in)
@@ -148,7 +148,7 @@ static void measure(struct binding *b)
 
 static struct binding *bind(struct loomd *d, struct share *s, struct model *m)
 {
-	uint64_t before = device_ioctls(&d->device);
+	uint64_t before = loom_thread_ioctls();
 	struct binding *b;
 
 	if (s->client->num_bindings == LOOMD_MAX_BINDINGS)
@@ -171,7 +171,7 @@ static struct binding *bind(struct loomd *d, struct share *s, struct model *m)
 	s->client->num_bindings++;
 	measure(b);
 count_ioctls:
-	d->device.stats.admin_ioctls += device_ioctls(&d->device) - before;
+	d->device.stats.admin_ioctls += loom_thread_ioctls() - before;
 	return b;
 }
 
@@ -232,7 +232,7 @@ void region_written(struct request *r)
 
 void region_put(struct loomd *d, struct request *r)
 {
-	uint64_t before = device_ioctls(&d->device);
+	uint64_t before = loom_thread_ioctls();
 	struct binding *b = r->binding;
 
 	if (!b && r->io >= 0)
@@ -242,5 +242,5 @@ void region_put(struct loomd *d, struct request *r)
 	if (!b || --b->users || b->share->client)
 		return;
 	unbind(b);
-	d->device.stats.admin_ioctls += device_ioctls(&d->device) - before;
+	d->device.stats.admin_ioctls += loom_thread_ioctls() - before;
 }

@@ -117,7 +117,7 @@ static void restore_one(struct loomd *d, const char *path, const char *name)
 
 	if (model_find(d, name))
 		return;		/* preloaded: that one is meant */
-	if (model_load_path(d, path, name, true, &e))
+	if (load_path(d, path, name, true, &e))
 		log_text(LOG_ERROR, "%s: %s", path, e.text);
 }
 

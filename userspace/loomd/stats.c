@@ -89,7 +89,7 @@ static json_t *daemon_json(const struct loomd *d)
 {
 	const struct loom_hw_caps *caps = loom_dev_caps(d->device.dev);
 
-	return json_pack("{s:i s:o s:s s:s s:s s:o s:i s:i s:o s:b s:o s:b s:b}",
+	return json_pack("{s:i s:o s:s s:s s:s s:o s:i s:i s:o s:b s:o s:i s:b s:b}",
 			 "pid", (int)getpid(),
 			 "uptime_ns", number(now_ns() - d->stats.started),
 			 "device", d->options.device ? d->options.device : "drm",
@@ -101,6 +101,7 @@ static json_t *daemon_json(const struct loomd *d)
 			 "batch_ns", number(d->device.batch_ps / 1000),
 			 "drop_late", d->options.drop_late,
 			 "under_way", number(d->num_active),
+			 "loads", (int)d->num_loads,
 			 "tracing", d->trace.on,
 			 "recording", d->feed.record != NULL);
 }
@@ -110,7 +111,8 @@ static double ratio(uint64_t a, uint64_t b)
 	return b ? (double)a / (double)b : 0;
 }
 
-static json_t *submission_json(const struct loomd *d, const struct loom_ring_stats *ring)
+static json_t *submission_json(const struct loomd *d, const struct loom_ring_stats *ring,
+			       uint64_t ioctls)
 {
 	const struct device_stats *s = &d->device.stats;
 
@@ -122,7 +124,7 @@ static json_t *submission_json(const struct loomd *d, const struct loom_ring_sta
 			 "errors", number(s->errors),
 			 "stalls", number(s->stalls),
 			 "ioctls", number(ring->ioctls),
-			 "ioctls_serving", number(ring->ioctls - s->admin_ioctls),
+			 "ioctls_serving", number(ioctls - s->admin_ioctls),
 			 "jobs_per_enter", ratio(ring->jobs, ring->enters),
 			 "sqes_per_enter", ratio(ring->sqes, ring->enters),
 			 "jobs_per_sqe", ratio(ring->jobs, ring->sqes));
@@ -196,6 +198,7 @@ static json_t *device_json(const struct loomd *d)
 
 json_t *stats_json(struct loomd *d)
 {
+	uint64_t ioctls = loom_thread_ioctls();
 	struct loom_ring_stats ring;
 
 	/* Before the device is asked, which takes ioctls. */
@@ -203,7 +206,7 @@ json_t *stats_json(struct loomd *d)
 	return json_pack("{s:o s:o s:o s:o s:o s:o s:o}",
 			 "daemon", daemon_json(d),
 			 "server", server_json(d),
-			 "submission", submission_json(d, &ring),
+			 "submission", submission_json(d, &ring, ioctls),
 			 "scheduler", scheduler_json(d),
 			 "device", device_json(d),
 			 "models", models_json(d),

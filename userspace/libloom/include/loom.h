@@ -101,6 +101,9 @@ struct loom_ring_stats {
 	uint64_t ioctls;	/* ioctls this library made on the device, all kinds */
 };
 
+/* Of those, what the calling thread made, on any device and since it began. */
+uint64_t loom_thread_ioctls(void);
+
 /* A ring of `entries` SQEs (SQE128, CQE32, SINGLE_ISSUER, DEFER_TASKRUN). */
 int loom_ring_create(struct loom_dev *dev, unsigned int entries, struct loom_ring **ring);
 void loom_ring_destroy(struct loom_ring *ring);

@@ -9,7 +9,8 @@
  * Every request gets one reply: the same type with LOOM_MSG_REPLY, the same id, and a status of 0
  * or -errno. With a status that is not zero, the body is a sentence (no NUL) that names the field
  * or the thing to blame; LOOM_MSG_INFER is different, see there. INFER replies come when the
- * inference is done, in order of completion; all others at once and in order.
+ * inference is done, in order of completion, and LOAD's when the model is loaded; all others at once
+ * and in order.
  *
  * A message that breaks the format (magic, version, type, size, a reserved field, descriptors that
  * are missing or too many, no HELLO) gets its error reply, and then the daemon closes that

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -171,6 +173,120 @@ static void records(void **state)
 	assert_int_equal(rig_stop(rig), 0);
 }
 
+/* In a child: load, and exit with what became of it. */
+static pid_t load_in_child(struct rig *rig, const char *name)
+{
+	char path[128];
+	struct loom_client *c;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid)
+		return pid;
+	snprintf(path, sizeof(path), "%s/%s.loom", rig->dir, name);
+	if (loom_client_connect(rig->socket, "loader", 0, &c))
+		_exit(100);
+	_exit(loom_client_load(c, path, NULL) ? 1 : 0);
+}
+
+static int child_status(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool is_listed(struct loom_client *c, const char *name)
+{
+	bool found;
+	char *json;
+
+	assert_int_equal(loom_client_list(c, &json), 0);
+	found = strstr(json, name);
+	free(json);
+	return found;
+}
+
+/*
+ * A load that takes long: its copy for the state directory goes into a pipe that nobody reads. Others are
+ * served meanwhile; a client that leaves does not take the load with it.
+ */
+static void slow_load(void **state)
+{
+	struct rig *rig = *state;
+	struct loom_client_buffer *b;
+	struct loom_client *c;
+	pid_t patient, gone;
+	char pipe[160];
+	int fd;
+
+	rig_start(rig, NULL);
+	c = rig_connect(rig, "served", 0);
+	rig_load(rig, c, "small", small);
+	b = new_buffer(c);
+	rig_model(rig, "late", small);
+	rig_model(rig, "later", small);
+	snprintf(pipe, sizeof(pipe), "%s/.late.loom.part", rig->state);
+	assert_return_code(mkfifo(pipe, 0644), errno);
+	patient = load_in_child(rig, "late");
+	while (!is_listed(c, "\"late\""))
+		;
+	gone = load_in_child(rig, "later");
+	while (rig_stat(c, "daemon.loads") < 2)
+		;
+	assert_int_equal(loom_client_ping(c), 0);
+	for (uint64_t i = 0; i < 20; i++)
+		assert_int_equal(rig_infer(c, b, "small", i), 0);
+	rig_check(loom_client_buffer_map(b), &small, 3);
+	assert_int_equal(waitpid(patient, NULL, WNOHANG), 0);
+	kill(gone, SIGKILL);
+	assert_int_equal(child_status(gone), -1);
+	/* Somebody reads: the copy is no file, which is logged, but the model is there. */
+	fd = open(pipe, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	while (read(fd, pipe, sizeof(pipe)) > 0)
+		;
+	close(fd);
+	assert_int_equal(child_status(patient), 0);
+	assert_int_equal(rig_infer(c, b, "late", 1), 0);
+	while (!is_listed(c, "\"later\""))
+		;
+	loom_client_close(c);
+	assert_int_equal(rig_stop(rig), 0);
+}
+
+/* What is wrong with a load is said, whenever it is found; and nothing is left of it. */
+static void refused_loads(void **state)
+{
+	static const char *const options[] = { "--max-models", "2", NULL };
+	struct rig *rig = *state;
+	struct loom_client *c;
+	char path[128];
+	FILE *f;
+
+	rig_start(rig, options);
+	c = rig_connect(rig, "refused", 0);
+	snprintf(path, sizeof(path), "%s/junk.loom", rig->dir);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs("no model", f);
+	fclose(f);
+	assert_true(loom_client_load(c, path, "junk") < 0);
+	assert_non_null(strstr(loom_error(), "load: "));
+	rig_load(rig, c, "small", small);
+	snprintf(path, sizeof(path), "%s/small.loom", rig->dir);
+	assert_int_equal(loom_client_load(c, path, NULL), -EEXIST);	/* known when it was read */
+	assert_int_equal(loom_client_load(c, path, "small"), -EEXIST);	/* known at once */
+	assert_int_equal(loom_client_load(c, path, "no/name"), -EINVAL);
+	assert_int_equal(loom_client_load(c, path, "second"), 0);
+	assert_int_equal(loom_client_load(c, path, "third"), -ENOSPC);
+	assert_int_equal(loom_client_unload(c, "second"), 0);
+	assert_int_equal(loom_client_load(c, path, "third"), 0);
+	loom_client_close(c);
+	assert_int_equal(rig_stop(rig), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +294,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(remembered_nonsense, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(holds, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(records, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(slow_load, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(refused_loads, rig_setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests_name("loomd: settings", tests, NULL, NULL);

@@ -125,7 +125,8 @@ int loom_weave(const struct policy_view *v, int ci, int mi)
 		return ci;
 	if (finish_first(v, c, m))
 		return mi;
-	if (idle_m > 0)
+	/* Compute that waits for m's outputs is a lesser loss than DRAM that waits for all of c's slice. */
+	if (idle_m > 0 && idle_m >= with_c.tc - with_c.tm - ds->fill)
 		return idle_c < idle_m || with_c.start > c_ready ? ci : mi;
 	if (idle_c > 0 && with_c.start == c_ready)
 		return mi;

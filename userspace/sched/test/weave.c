@@ -175,6 +175,32 @@ static void never_above_the_bound(void **unused)
 	}
 }
 
+/*
+ * A memory-intensive model, each of whose slices writes something: compute waits a moment for each of them
+ * to follow the one before. That is no reason to give the other, with its long slices, every second turn.
+ */
+static void small_outputs(void **unused)
+{
+	struct sched_slice large[30], small[24];
+	struct sched_config c = memory_centric;
+	struct rig_window w;
+	unsigned int i;
+	struct rig r;
+
+	for (i = 0; i < 30; i++)
+		large[i] = (struct sched_slice) { 24 * US, US, 225000, true };
+	for (i = 0; i < 24; i++)
+		small[i] = (struct sched_slice) { 5 * US / 2, 79 * US / 10, 1687500, true };
+	c.policy = "loom";
+	rig_init(&r, &c);
+	rig_add(&r, large, 30, 8);
+	rig_add(&r, small, 24, 8);
+	w = rig_measure(&r, 20, 100);
+	rig_free(&r);
+	assert_true(w.mac > 0.9);
+	assert_true(w.dram > 0.9);
+}
+
 int run_weave_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +211,7 @@ int run_weave_tests(void)
 		cmocka_unit_test(wrong_profile),
 		cmocka_unit_test(perfect_partners),
 		cmocka_unit_test(never_above_the_bound),
+		cmocka_unit_test(small_outputs),
 	};
 
 	return cmocka_run_group_tests_name("sched: weave", tests, NULL, NULL);

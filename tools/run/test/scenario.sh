@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # MLPerf's scenarios by loomd, driver and device in the VM, beside the same without them: what each is judged by
-# agrees; the scheduler's record of the open loop is replayed to the same picks here. TAP.
+# agrees; the scheduler's record of the open loop is replayed to the same picks here. MultiStream, whose 99th
+# percentile takes 5,296 samples, is left to a test without the VM. TAP.
 
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
@@ -11,7 +12,7 @@ WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 COUNT=0
 DEVICE=memory-centric,act-sram=1G
-SCENARIOS=(single-stream multi-stream server offline)
+SCENARIOS=(single-stream server offline)
 
 result()
 {
@@ -26,7 +27,6 @@ commands()
 	local out=$1 dir=$2
 	shift 2
 	echo scenario --scenario single-stream --json "$out/single-stream.json" "$@" "$dir/mobilenet-v2-b1-layers.loom"
-	echo scenario --scenario multi-stream --json "$out/multi-stream.json" "$@" "$dir/mobilenet-v2-b1-layers.loom"
 	echo scenario --scenario server --qps 1500 --bound-ms 10 --queries 700 --seed 7 --json "$out/server.json" \
 		"$@" "$dir/mobilenet-v2-b1-layers.loom"
 	echo scenario --scenario offline --queries 300 --json "$out/offline.json" "$@" \
@@ -39,11 +39,12 @@ agree()
 {
 	node -e '
 		const [vm, host] = process.argv.slice(1, 3).map((f) => JSON.parse(require("fs").readFileSync(f))[0]);
-		const percent = 100 * (vm.value / host.value - 1);
-		console.log(`${vm.scenario}, ${vm.metric}: ${vm.value.toFixed(4)} and ${host.value.toFixed(4)} ` +
-			`${vm.unit}, ${percent.toFixed(2)} %; ${vm.queries} and ${host.queries} queries`);
-		process.exit(vm.queries == host.queries && vm.valid == host.valid && Math.abs(vm.value - host.value) <=
-			Math.max(host.value * process.argv[3] / 100, process.argv[4]) ? 0 : 1)' \
+		// at a given rate the latency is what may differ
+		const field = vm.scenario == "Server" ? "seen_ms" : "value", a = vm[field], b = host[field];
+		console.log(`${vm.scenario}, ${field}: ${a.toFixed(4)} and ${b.toFixed(4)}, ` +
+			`${(100 * (a / b - 1)).toFixed(2)} %; ${vm.queries} and ${host.queries} queries`);
+		process.exit(vm.queries == host.queries && vm.valid == host.valid && vm.late == host.late &&
+			Math.abs(a - b) <= Math.max(b * process.argv[3] / 100, process.argv[4]) ? 0 : 1)' \
 		"$WORK/vm/$1.json" "$WORK/host/$1.json" "$2" "$3" >"$WORK/said" 2>&1
 	result $? "$1: within $2 %, or $3 ms"
 }
@@ -60,7 +61,7 @@ tools/vm/run --script tools/run/guest.sh --out "$WORK/vm" --device-opt "preset=$
 	--tree "$WORK/nets:/payload" >"$WORK/said" 2>&1
 status=$?
 # 3: fewer samples than Offline asks for
-result $((status != 3)) "four scenarios in the VM"
+result $((status != 3)) "three scenarios in the VM"
 mkdir "$WORK/host"
 commands "$WORK/host" "$WORK/nets" --no-vm --device "sim:$DEVICE,functional=off" |
 	while read -r line; do
@@ -73,8 +74,7 @@ result "$(wc -l <"$WORK/said")" "each left its figures"
 # Latencies have the software in them: client, daemon, driver and interrupts, of each query. Rates of a queue that
 # is never empty have not.
 agree single-stream 0 0.2
-agree multi-stream 0 0.2
-agree server 0 0
+agree server 0 0.3
 agree offline 1 0
 "$B/bin/loom-bench" replay "$WORK/vm/record" >"$WORK/said" 2>&1 &&
 	grep -q "seed 7: 1 models, 700 requests" "$WORK/said"

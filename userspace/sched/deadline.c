@@ -4,7 +4,7 @@
 
 #include "core.h"
 
-#define POSTPONE_TIMES 3		/* of the time it had: when it is due after all */
+#define POSTPONE_TIMES 8		/* of the time it had: when it is due after all */
 
 void deadline_set_timer(struct sched *s, uint64_t deadline)
 {

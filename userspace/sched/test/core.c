@@ -599,6 +599,40 @@ static void order_does_not_depend_on_the_feeder(void **state)
 	}
 }
 
+/* A model that asked for nothing for long does not shut out its kind until it has got as much. */
+static void who_was_away_gets_no_more_than_its_share(void **state)
+{
+	static const struct sched_slice compute = { .comp_ps = 20 * US, .mem_ps = US, .bytes = 225000 };
+	static const struct sched_slice fetch = { .comp_ps = US, .mem_ps = 20 * US, .bytes = 4500000 };
+	struct sched_config c = MEMORY_CENTRIC;
+	struct sched_slice slices[3][8];
+	uint64_t before[3];
+	unsigned int i;
+	struct rig r;
+
+	for (i = 0; i < 8; i++) {
+		slices[0][i] = slices[2][i] = compute;
+		slices[1][i] = fetch;
+	}
+	c.policy = "loom";
+	rig_init(&r, &c);
+	rig_add(&r, slices[0], 8, 2);
+	rig_add(&r, slices[1], 8, 2);
+	rig_add(&r, slices[2], 8, 0);
+	rig_run(&r, 1000);
+	rig_arrive(&r, 2);
+	rig_arrive(&r, 2);
+	for (i = 0; i < 3; i++)
+		before[i] = r.models[i].done;
+	for (i = 0; i < 1000; i++)
+		rig_step(&r);
+	assert_string_equal(sched_policy(r.s), "loom");
+	for (i = 0; i < 3; i++)
+		before[i] = r.models[i].done - before[i];
+	assert_true(before[2] >= before[0] && before[0] > before[2] * 4 / 5);
+	rig_free(&r);
+}
+
 int run_core_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -620,6 +654,7 @@ int run_core_tests(void)
 		cmocka_unit_test(starving_policy),
 		cmocka_unit_test(halting),
 		cmocka_unit_test(order_does_not_depend_on_jitter),
+		cmocka_unit_test(who_was_away_gets_no_more_than_its_share),
 		cmocka_unit_test(order_does_not_depend_on_the_feeder),
 		cmocka_unit_test(policies_change_in_the_middle),
 	};

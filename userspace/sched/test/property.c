@@ -2,8 +2,9 @@
 /*
  * Properties of any schedule: random models under every policy, on a device of random speed. Slices of a
  * request go in order and once each, every request ends once, the device has work whenever there is
- * some, and nobody is passed over for more than a stated number of picks. And the predicted state never
- * has more bytes in the weight SRAM than fit, counted afresh from the times that it gave.
+ * some, nobody is passed over for more than a stated number of picks, and so every request ends within a
+ * stated number of them (scheduling.rst). And the predicted state never has more bytes in the weight SRAM
+ * than fit, counted afresh from the times that it gave.
  *
  * Some thousand schedules; with LONG (make check-long) a million.
  */
@@ -25,7 +26,7 @@ struct world {
 	unsigned int num_models, queued;
 	unsigned int slices[MODELS];
 	struct {
-		uint64_t next, last_pick;
+		uint64_t next, arrived;		/* a number of picks */
 		bool live;
 	} requests[MODELS][QUEUED];
 	uint64_t waits_since[MODELS];
@@ -54,6 +55,7 @@ static void arrive(struct world *w, unsigned int model, unsigned int k)
 {
 	w->requests[model][k].next = 0;
 	w->requests[model][k].live = true;
+	w->requests[model][k].arrived = w->picks;
 	w->live++;
 	assert_int_equal(sched_arrive(w->s, w->now, model, model * QUEUED + k, SCHED_NO_DEADLINE), 0);
 }
@@ -94,6 +96,9 @@ static void replied(struct world *w, const struct sched_action *a, bool again)
 	assert_int_equal(a->status, 0);
 	assert_true(w->requests[m][k].live);
 	assert_int_equal(w->requests[m][k].next, w->slices[m]);	/* whole */
+	/* Its own slices and those of who came before it, each after the rounds allowed; then it is computed. */
+	assert_true(w->picks - w->requests[m][k].arrived <=
+		    QUEUED * (uint64_t)w->slices[m] * (ROUNDS * w->round + 1) + 256);
 	w->requests[m][k].live = false;
 	w->live--;
 	if (again)

@@ -13,9 +13,16 @@
 
 static_assert(sizeof(struct loom_hw_cqe) == 128);
 
+static void loom_finished_add(struct loom_finished *finished, struct loom_submission *sub)
+{
+	*finished->last = sub;
+	finished->last = &sub->next;
+	finished->num++;
+}
+
 /* One of a submission's jobs is over. Those that are complete are gathered for finish. */
-static void loom_job_end(struct loom_queue *queue, struct loom_job *job, int status, u64 time,
-			 struct list_head *finished)
+static __always_inline void loom_job_end(struct loom_queue *queue, struct loom_job *job, int status,
+					 u64 time, struct loom_finished *finished)
 {
 	struct loom_submission *sub = job->sub;
 	unsigned int index = job - sub->jobs;
@@ -28,24 +35,20 @@ static void loom_job_end(struct loom_queue *queue, struct loom_job *job, int sta
 	}
 	sub->end = max(sub->end, time);
 
-	queue->slots[job->slot].jobs--;
-	loom_vm_put(job->vm);
+	if (!--queue->slots[job->slot].jobs)
+		loom_vm_put(job->vm);
 	if (++sub->num_done == sub->num_jobs)
-		list_add_tail(&sub->node, finished);
+		loom_finished_add(finished, sub);
 }
 
-static void loom_job_write_result(struct loom_job *job, const struct loom_hw_cqe *cqe, int status)
+static void loom_job_write_result(struct loom_job *job, const struct loom_hw_cqe *cqe, int status,
+				  u32 fault)
 {
-	struct loom_submission *sub = job->sub;
-	struct drm_loom_result *result;
+	struct drm_loom_result *result = &job->sub->results[job - job->sub->jobs];
 
-	if (!sub->results)
-		return;
-
-	result = &sub->results[job - sub->jobs];
 	result->user_data = job->user_data;
 	result->status = status;
-	result->fault = cqe->fault;
+	result->fault = fault;
 	result->fault_cmd = cqe->fault_cmd;
 	result->pad = 0;
 	result->fault_addr = cqe->fault_addr;
@@ -86,37 +89,44 @@ struct loom_job *loom_queue_take_job(struct loom_queue *queue, u32 tag)
 /**
  * loom_job_complete() - Take a completion that the device has written
  * @queue: the queue
- * @cqe: a copy of the entry
+ * @cqe: the entry of the ring; what is decided by is read once
  * @finished: takes the submission, if that was its last job
  *
  * Return: false if the entry makes no sense.
  */
-bool loom_job_complete(struct loom_queue *queue, struct loom_hw_cqe *cqe,
-		       struct list_head *finished)
+bool loom_job_complete(struct loom_queue *queue, const struct loom_hw_cqe *cqe,
+		       struct loom_finished *finished)
 {
+	u64 cookie = READ_ONCE(cqe->cookie);
 	struct loom_job *job;
-	int status;
+	int status = 0;
+	u32 fault;
 
 	lockdep_assert_held(&queue->lock);
 
-	if (cqe->cookie >= queue->entries || !queue->jobs[cqe->cookie] ||
-	    queue->jobs[cqe->cookie]->seq != cqe->seq)
+	if (cookie >= queue->entries || !queue->jobs[cookie] ||
+	    queue->jobs[cookie]->seq != cqe->seq)
 		return false;
 
-	job = loom_queue_take_job(queue, cqe->cookie);
+	job = loom_queue_take_job(queue, cookie);
 	if (unlikely(queue->holding) && loom_job_park(queue, job, cqe))
 		return true;
-	status = loom_job_judge(queue, job, cqe);
+	fault = READ_ONCE(cqe->fault);
+	if (unlikely(fault != LOOM_FAULT_NONE)) {
+		fault = loom_job_mend_fault(job, fault);
+		status = loom_job_judge(queue, job, cqe, fault);
+	}
 	loom_queue_account(queue, cqe);
-	trace_loom_job_complete(queue, job, status, cqe->fault, cqe->end);
-	loom_job_write_result(job, cqe, status);
+	trace_loom_job_complete(queue, job, status, fault, cqe->end);
+	if (job->sub->results)
+		loom_job_write_result(job, cqe, status, fault);
 	loom_job_end(queue, job, status, cqe->end, finished);
 	return true;
 }
 
 /* End a job that the device does not have: with status, unless its VM's death says more. */
 void loom_job_cancel(struct loom_queue *queue, struct loom_job *job, int status,
-		     struct list_head *finished)
+		     struct loom_finished *finished)
 {
 	struct loom_hw_cqe cqe = {
 		.fault = LOOM_FAULT_CANCELLED,
@@ -130,12 +140,14 @@ void loom_job_cancel(struct loom_queue *queue, struct loom_job *job, int status,
 	if (status == -ECANCELED && READ_ONCE(job->vm->dead))
 		status = loom_job_status_of_dead(job);
 	trace_loom_job_complete(queue, job, status, cqe.fault, 0);
-	loom_job_write_result(job, &cqe, status);
+	if (job->sub->results)
+		loom_job_write_result(job, &cqe, status, cqe.fault);
 	loom_job_end(queue, job, status, 0, finished);
 }
 
 /* End a job that a device, which is in reset, has forgotten. */
-void loom_job_cancel_tag(struct loom_queue *queue, u32 tag, int status, struct list_head *finished)
+void loom_job_cancel_tag(struct loom_queue *queue, u32 tag, int status,
+			 struct loom_finished *finished)
 {
 	if (queue->jobs[tag])
 		loom_job_cancel(queue, loom_queue_take_job(queue, tag), status, finished);

@@ -21,6 +21,7 @@
 
 struct dma_pool;
 struct drm_file;
+struct loom_queue;
 struct loom_tally;
 struct loom_user;
 
@@ -143,6 +144,8 @@ enum loom_engine {
 	LOOM_NUM_ENGINES
 };
 
+#define LOOM_NEAR_QUEUES 8
+
 /* An open file. */
 struct loom_file {
 	struct loom_device *ldev;
@@ -150,14 +153,15 @@ struct loom_file {
 	struct drm_file *drm_file;
 	struct xarray vms;
 	struct xarray queues;
+	/* Those with small ids once more, read under RCU: most programs have few. */
+	struct loom_queue __rcu *near[LOOM_NEAR_QUEUES];
 	/* Protects the slots of this file's queues against VMs that are being destroyed. */
 	struct mutex slots_lock;
 	bool has_fences;	/* or had */
 
-	/* Submissions of one job that are over, for those to come. @taking is a bit lock. */
+	/* Submissions of one job that are over, for those to come; about so many. */
 	struct llist_head spares;
 	atomic_t num_spares;
-	unsigned long taking;
 
 	atomic64_t busy_ns[LOOM_NUM_ENGINES];
 };

@@ -9,13 +9,32 @@
 #include "loom_queue.h"
 #include "loom_reset.h"
 
+#define LOOM_LAZY_INTERRUPTS	64
+
+/*
+ * Completing many commands at once is cheap, but wakes their waiter, however many it waits for. If
+ * nothing was submitted since the last time, it was most likely woken for nothing and waits for
+ * more than one interrupt brings: then let io_uring count, and try again after a while.
+ */
+static bool loom_queue_may_wake(struct loom_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+
+	if (queue->lazy)
+		queue->lazy--;
+	else if (!queue->fed)
+		queue->lazy = LOOM_LAZY_INTERRUPTS;
+	queue->fed = false;
+	return !queue->lazy;
+}
+
 /*
  * Take off what the device has completed, and refill. Called by the interrupt; bounded, because the
  * device cannot complete more than it was given.
  */
 void loom_queue_drain(struct loom_queue *queue)
 {
-	LIST_HEAD(finished);
+	struct loom_finished finished = LOOM_FINISHED(finished);
 	unsigned long flags;
 	u32 tail;
 
@@ -29,9 +48,9 @@ void loom_queue_drain(struct loom_queue *queue)
 	dma_rmb(); /* the entries were written before the tail */
 
 	while (queue->cq_head != tail) {
-		struct loom_hw_cqe cqe = queue->cq[queue->cq_head % queue->entries];
+		const struct loom_hw_cqe *cqe = &queue->cq[queue->cq_head % queue->entries];
 
-		if (!loom_job_complete(queue, &cqe, &finished) && !queue->holding) {
+		if (!loom_job_complete(queue, cqe, &finished) && !queue->holding) {
 			/* Also ends the loop when the tail is nonsense. */
 			loom_reset_request_queue(queue);
 			break;
@@ -40,6 +59,7 @@ void loom_queue_drain(struct loom_queue *queue)
 		if (unlikely(queue->holding) && queue->num_free_tags == queue->entries)
 			break; /* what is left can only be nonsense */
 	}
+	finished.together = loom_queue_may_wake(queue);
 	loom_queue_push(queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
 
@@ -63,7 +83,7 @@ void loom_queue_push_work(struct work_struct *work)
 }
 
 static void loom_queue_cancel_unpushed(struct loom_queue *queue, struct list_head *waiting,
-				       int error, struct list_head *finished)
+				       int error, struct loom_finished *finished)
 {
 	struct loom_submission *sub, *next;
 
@@ -83,7 +103,7 @@ void loom_queue_fail(struct loom_queue *queue, int error)
 {
 	struct loom_submission *sub;
 	struct loom_job *job, *next;
-	LIST_HEAD(finished);
+	struct loom_finished finished = LOOM_FINISHED(finished);
 	LIST_HEAD(waiting);
 	unsigned long flags;
 	u32 tag;

@@ -68,7 +68,7 @@ static void loom_postclose(struct drm_device *drm, struct drm_file *file)
 	flush_work(&lfile->ldev->free_work);
 	if (lfile->has_fences)
 		rcu_barrier(); /* they hold the module until they are freed: let rmmod succeed */
-	loom_submission_free_spares(lfile);
+	loom_submission_free_spares(llist_del_all(&lfile->spares));
 	mutex_destroy(&lfile->slots_lock);
 	loom_user_put(lfile->user);
 	kfree(lfile);
@@ -102,6 +102,7 @@ static const struct file_operations loom_drm_driver_fops = {
  * Interface history:
  * - 1.0 - initial interface
  * - 1.1 - priority bands, user-mode queues, idempotent jobs, recoveries, SUBMIT_IRQ
+ * - 1.2 - LOOM_URING_JOB
  */
 static const struct drm_driver loom_drm_driver = {
 	.driver_features = DRIVER_COMPUTE_ACCEL | DRIVER_GEM | DRIVER_SYNCOBJ |

@@ -41,10 +41,10 @@ static const char *loom_fault_name(u32 fault)
 
 /* The VM dies of it. Who runs into the dead VM afterwards is not worth a line in the log. */
 static void loom_job_fault(struct loom_queue *queue, struct loom_job *job,
-			   const struct loom_hw_cqe *cqe)
+			   const struct loom_hw_cqe *cqe, u32 number)
 {
 	struct loom_vm_fault fault = {
-		.fault = cqe->fault,
+		.fault = number,
 		.cmd = cqe->fault_cmd,
 		.addr = cqe->fault_addr,
 		.user_data = job->user_data,
@@ -55,8 +55,7 @@ static void loom_job_fault(struct loom_queue *queue, struct loom_job *job,
 	dev_notice_ratelimited(queue->ldev->drm.dev,
 			       "queue %u, context %u, job %#llx: %s (%u), command %d, address %#llx\n",
 			       queue->hw_id, job->vm->ctx, job->user_data,
-			       loom_fault_name(cqe->fault), cqe->fault, (int)cqe->fault_cmd,
-			       cqe->fault_addr);
+			       loom_fault_name(number), number, (int)fault.cmd, fault.addr);
 }
 
 /* How a job ends that did not run because its VM is dead: of a reset, it is not to blame. */
@@ -65,17 +64,19 @@ int loom_job_status_of_dead(struct loom_job *job)
 	return READ_ONCE(job->vm->fault.fault) == LOOM_FAULT_RESET ? -ECANCELED : -EIO;
 }
 
-/* Make of the device's word what the user is told. */
-int loom_job_judge(struct loom_queue *queue, struct loom_job *job, struct loom_hw_cqe *cqe)
+/* What the device says is not always why: it was told to let go of a job that hung. */
+u32 loom_job_mend_fault(struct loom_job *job, u32 fault)
 {
-	if (cqe->fault == LOOM_FAULT_NONE)
-		return 0;
 	if (job->hung)
-		cqe->fault = LOOM_FAULT_TIMEOUT;
-	else if (READ_ONCE(job->vm->destroyed))
-		cqe->fault = LOOM_FAULT_CANCELLED;
+		return LOOM_FAULT_TIMEOUT;
+	return READ_ONCE(job->vm->destroyed) ? LOOM_FAULT_CANCELLED : fault;
+}
 
-	switch (cqe->fault) {
+/* Make of the device's word what the user is told. */
+int loom_job_judge(struct loom_queue *queue, struct loom_job *job, const struct loom_hw_cqe *cqe,
+		   u32 fault)
+{
+	switch (fault) {
 	case LOOM_FAULT_CANCELLED:
 		return READ_ONCE(job->vm->dead) ? loom_job_status_of_dead(job) : -ECANCELED;
 	case LOOM_FAULT_CONTEXT_DEAD:
@@ -86,7 +87,7 @@ int loom_job_judge(struct loom_queue *queue, struct loom_job *job, struct loom_h
 			return loom_job_status_of_dead(job);
 		fallthrough;
 	default:
-		loom_job_fault(queue, job, cqe);
+		loom_job_fault(queue, job, cqe, fault);
 		return -EIO;
 	}
 }

@@ -128,23 +128,22 @@ static void loom_dep_add(struct loom_submission *sub, struct dma_fence *fence)
  * The submission counts one wait more than it has fences until it is queued, so that no callback
  * can find it ready before.
  */
-int loom_deps_add(struct loom_submission *sub, struct drm_file *file,
-		  const struct drm_loom_submit *args)
+int loom_deps_add(struct loom_submission *sub, struct drm_file *file, u32 num, u64 in_syncs)
 {
 	struct drm_device *drm = file->minor->dev;
 	unsigned int i;
 	int ret;
 
-	sub->deps = kcalloc(args->num_in_syncs, sizeof(*sub->deps), GFP_KERNEL_ACCOUNT);
+	sub->deps = kcalloc(num, sizeof(*sub->deps), GFP_KERNEL_ACCOUNT);
 	if (!sub->deps)
 		return -ENOMEM;
 	WRITE_ONCE(sub->queue->waits, true);
 
-	for (i = 0; i < args->num_in_syncs; i++) {
+	for (i = 0; i < num; i++) {
 		struct dma_fence *fence;
 		struct drm_loom_sync sync;
 
-		ret = loom_sync_read(drm, &sync, args->in_syncs, i);
+		ret = loom_sync_read(drm, &sync, in_syncs, i);
 		if (ret)
 			return ret;
 

@@ -19,8 +19,7 @@ struct loom_dep {
 struct dma_fence *loom_fence_create(void);
 void loom_fence_signal(struct dma_fence *fence, int error);
 
-int loom_deps_add(struct loom_submission *sub, struct drm_file *file,
-		  const struct drm_loom_submit *args);
+int loom_deps_add(struct loom_submission *sub, struct drm_file *file, u32 num, u64 in_syncs);
 void loom_deps_remove(struct loom_submission *sub);
 
 struct loom_out_sync *loom_out_syncs_get(struct drm_file *file,

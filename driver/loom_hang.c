@@ -28,6 +28,7 @@
 #include "loom_queue.h"
 #include "loom_report.h"
 #include "loom_reset.h"
+#include "loom_uring.h"
 #include "loom_vm.h"
 
 static unsigned int hang_ms = 2000;
@@ -47,12 +48,9 @@ int loom_hang_init(struct loom_device *ldev)
 	return ldev->watched ? 0 : -ENOMEM;
 }
 
-/* Jobs went to the device. Cheap when the watch is on, which it is until it finds none. */
+/* Jobs went to the device. The watch goes on by itself until it finds none. */
 void loom_hang_watch(struct loom_device *ldev)
 {
-	smp_mb(); /* a watch that is not pending any more sees the jobs */
-	if (delayed_work_pending(&ldev->hang_work))
-		return;
 	queue_delayed_work(ldev->wq, &ldev->hang_work, msecs_to_jiffies(hang_ms) + 1);
 }
 
@@ -152,6 +150,31 @@ static void loom_hang_kill(struct loom_device *ldev, u32 core)
 }
 
 /* ---- the watch ---- */
+
+/* What is under way may go on for long: let it be cancelled. */
+static void loom_hang_ask(struct loom_queue *queue)
+{
+	struct loom_submission *sub;
+	unsigned long flags;
+	u32 tag;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	for (tag = 0; tag < queue->entries; tag++)
+		if (queue->jobs[tag])
+			loom_uring_ask(queue->jobs[tag]->sub);
+	list_for_each_entry(sub, &queue->pending, node)
+		loom_uring_ask(sub);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+static void loom_hang_ask_all(struct loom_device *ldev)
+{
+	struct loom_queue *queue;
+
+	list_for_each_entry(queue, &ldev->queues, node)
+		if (!loom_queue_is_user(queue))
+			loom_hang_ask(queue);
+}
 
 static u64 loom_core_counter(struct loom_device *ldev, u32 core, size_t offset)
 {
@@ -265,6 +288,7 @@ void loom_hang_work(struct work_struct *work)
 
 	mutex_lock(&ldev->fw_lock);
 	cookie = dma_fence_begin_signalling();
+	loom_hang_ask_all(ldev);
 	watch = !ldev->wedged && !ldev->asleep && loom_hang_look_all(ldev);
 	dma_fence_end_signalling(cookie);
 	mutex_unlock(&ldev->fw_lock);

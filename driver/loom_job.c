@@ -27,9 +27,8 @@
 #include "loom_fence.h"
 #include "loom_gem.h"
 #include "loom_job.h"
+#include "loom_job_init.h"
 #include "loom_queue.h"
-
-#define LOOM_JOB_FLAGS (DRM_LOOM_JOB_RELEASE_LAYER | DRM_LOOM_JOB_IDEMPOTENT)
 
 static int loom_submit_check(struct drm_device *drm, const struct drm_loom_submit *args)
 {
@@ -47,37 +46,6 @@ static int loom_submit_check(struct drm_device *drm, const struct drm_loom_submi
 			args->num_out_syncs);
 		return -EINVAL;
 	}
-	return 0;
-}
-
-static int loom_job_init(struct loom_job *job, struct loom_submission *sub,
-			 const struct drm_loom_job *desc)
-{
-	struct loom_queue *queue = sub->queue;
-	struct drm_device *drm = &queue->ldev->drm;
-
-	if (!IS_ALIGNED(desc->cmd_va, 8) || desc->cmd_va >> LOOM_VA_BITS ||
-	    !IS_ALIGNED(desc->cmd_size, 8)) {
-		drm_dbg(drm, "cmd_va %#llx, cmd_size %#x\n", desc->cmd_va, desc->cmd_size);
-		return -EINVAL;
-	}
-	if (desc->vm_slot >= queue->vm_slots) {
-		drm_dbg(drm, "vm_slot %u of %u\n", desc->vm_slot, queue->vm_slots);
-		return -EINVAL;
-	}
-	if (desc->flags & ~LOOM_JOB_FLAGS || desc->pad) {
-		drm_dbg(drm, "job flags %#x, pad %#llx\n", desc->flags, desc->pad);
-		return -EINVAL;
-	}
-
-	job->sub = sub;
-	job->cmd_va = desc->cmd_va;
-	job->cmd_size = desc->cmd_size;
-	job->slot = desc->vm_slot;
-	job->user_data = desc->user_data;
-	if (desc->flags & DRM_LOOM_JOB_RELEASE_LAYER)
-		job->flags |= LOOM_JOB_RELEASE_LAYER;
-	job->idempotent = desc->flags & DRM_LOOM_JOB_IDEMPOTENT;
 	return 0;
 }
 
@@ -101,37 +69,59 @@ static int loom_submission_copy_jobs(struct loom_submission *sub,
 	return 0;
 }
 
-static int loom_submission_map_results(struct loom_submission *sub, struct drm_file *file,
-				       const struct drm_loom_submit *args)
+static noinline int loom_submission_map_results(struct loom_submission *sub, struct drm_file *file,
+						u32 handle, u64 offset)
 {
 	struct drm_device *drm = file->minor->dev;
-	u64 size = array_size(args->num_jobs, sizeof(struct drm_loom_result)), end;
+	u64 size = array_size(sub->num_jobs, sizeof(struct drm_loom_result)), end;
 	void *vaddr;
 
-	if (!args->results_handle) {
-		if (args->results_offset)
-			drm_dbg(drm, "results_offset %#llx, no buffer\n", args->results_offset);
-		return args->results_offset ? -EINVAL : 0;
+	if (!handle) {
+		drm_dbg(drm, "results_offset %#llx, no buffer\n", offset);
+		return -EINVAL;
 	}
 
-	sub->results_bo = loom_gem_lookup(file, args->results_handle);
+	sub->results_bo = loom_gem_lookup(file, handle);
 	if (!sub->results_bo) {
-		drm_dbg(drm, "results_handle %u: no such buffer\n", args->results_handle);
+		drm_dbg(drm, "results_handle %u: no such buffer\n", handle);
 		return -ENOENT;
 	}
-	if (!IS_ALIGNED(args->results_offset, 8) ||
-	    check_add_overflow(args->results_offset, size, &end) ||
+	if (!IS_ALIGNED(offset, 8) || check_add_overflow(offset, size, &end) ||
 	    end > loom_bo_size(sub->results_bo)) {
 		drm_dbg(drm, "results_offset %#llx: not aligned, or results leave the buffer\n",
-			args->results_offset);
+			offset);
 		return -EINVAL;
 	}
 
 	vaddr = loom_gem_vmap(sub->results_bo);
 	if (IS_ERR(vaddr))
 		return PTR_ERR(vaddr);
-	sub->results = vaddr + args->results_offset;
+	sub->results = vaddr + offset;
 	return 0;
+}
+
+/* All but the jobs. */
+static __always_inline int loom_submission_attach(struct loom_submission *sub,
+						  struct drm_file *file, u32 results_handle,
+						  u64 results_offset, u32 num_in_syncs,
+						  u64 in_syncs)
+{
+	int ret = 0;
+
+	if (likely(!results_handle && !results_offset && !num_in_syncs))
+		return 0;
+	if (results_handle || results_offset)
+		ret = loom_submission_map_results(sub, file, results_handle, results_offset);
+	if (!ret && num_in_syncs)
+		ret = loom_deps_add(sub, file, num_in_syncs, in_syncs);
+	return ret;
+}
+
+static struct loom_submission *loom_submission_fail(struct loom_submission *sub, int error)
+{
+	loom_deps_remove(sub);
+	loom_submission_free(sub);
+	return ERR_PTR(error);
 }
 
 /**
@@ -151,32 +141,52 @@ struct loom_submission *loom_submission_create(struct loom_queue *queue, struct 
 	ret = loom_submit_check(file->minor->dev, args);
 	if (ret)
 		return ERR_PTR(ret);
-	if (loom_queue_is_user(queue)) {
-		drm_dbg(file->minor->dev, "queue_id %u: a user-mode queue\n", args->queue_id);
-		return ERR_PTR(-EINVAL);
-	}
-
 	sub = loom_submission_alloc(queue, args->num_jobs);
-	if (!sub)
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(sub))
+		return sub;
 
 	ret = loom_submission_copy_jobs(sub, args);
+	if (!ret)
+		ret = loom_submission_attach(sub, file, args->results_handle, args->results_offset,
+					     args->num_in_syncs, args->in_syncs);
 	if (ret)
-		goto err_put_sub;
-	ret = loom_submission_map_results(sub, file, args);
-	if (ret)
-		goto err_put_sub;
-	if (args->num_in_syncs) {
-		ret = loom_deps_add(sub, file, args);
-		if (ret)
-			goto err_put_sub;
-	}
+		return loom_submission_fail(sub, ret);
 	return sub;
+}
 
-err_put_sub:
-	loom_deps_remove(sub);
-	loom_submission_put(sub);
-	return ERR_PTR(ret);
+/**
+ * loom_submission_create_job() - The same for a single job, all of whose arguments are in an SQE
+ * @queue: as above
+ * @file: as above
+ * @args: in memory that the user writes to: each word is read once
+ *
+ * Return: as above
+ */
+struct loom_submission *loom_submission_create_job(struct loom_queue *queue, struct drm_file *file,
+						   const struct drm_loom_uring_job *args)
+{
+	u32 flags = READ_ONCE(args->flags), num_in_syncs = READ_ONCE(args->num_in_syncs);
+	struct loom_submission *sub;
+	int ret;
+
+	if (flags & ~DRM_LOOM_SUBMIT_IRQ || num_in_syncs > DRM_LOOM_SUBMIT_MAX_SYNCS) {
+		drm_dbg(file->minor->dev, "flags %#x, num_in_syncs %u\n", flags, num_in_syncs);
+		return ERR_PTR(-EINVAL);
+	}
+	sub = loom_submission_alloc(queue, 1);
+	if (IS_ERR(sub))
+		return sub;
+
+	ret = loom_job_init(&sub->jobs[0], sub, &args->job);
+	if (flags & DRM_LOOM_SUBMIT_IRQ)
+		sub->jobs[0].flags |= LOOM_JOB_IRQ;
+	if (!ret)
+		ret = loom_submission_attach(sub, file, READ_ONCE(args->results_handle),
+					     READ_ONCE(args->results_offset), num_in_syncs,
+					     READ_ONCE(args->in_syncs));
+	if (ret)
+		return loom_submission_fail(sub, ret);
+	return sub;
 }
 
 #if IS_ENABLED(CONFIG_DRM_ACCEL_LOOM_KUNIT_TEST)

@@ -30,10 +30,10 @@ static inline void loom_pm_busy(struct loom_device *ldev)
 		queue_work(ldev->wq, &ldev->wake_work);
 }
 
-/* A submission is finished. In an interrupt, most often. */
-static inline void loom_pm_idle(struct loom_device *ldev)
+/* So many submissions are finished. In an interrupt, most often. */
+static inline void loom_pm_idle(struct loom_device *ldev, unsigned int num)
 {
-	if (!atomic_dec_and_test(&ldev->busy))
+	if (!atomic_sub_and_test(num, &ldev->busy))
 		return;
 	WRITE_ONCE(ldev->idle_since, jiffies);
 	queue_delayed_work(ldev->wq, &ldev->idle_work, LOOM_IDLE_DELAY);

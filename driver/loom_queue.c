@@ -11,6 +11,7 @@
 
 #include "loom_device.h"
 #include "loom_irq.h"
+#include "loom_job.h"
 #include "loom_limit.h"
 #include "loom_pm.h"
 #include "loom_queue.h"
@@ -24,11 +25,12 @@
 static void loom_queue_free(struct loom_queue *queue)
 {
 	ida_free(&queue->ldev->queue_ida, queue->hw_id);
+	loom_submission_free_spares(queue->spares);
 	kvfree(queue->free_tags);
 	kvfree(queue->jobs);
 	kfree(queue->slots);
 	loom_user_queue_fini(queue);
-	kfree(queue);
+	kfree_rcu(queue, rcu);
 }
 
 static void loom_queue_release(struct kref *ref)
@@ -182,15 +184,41 @@ static void loom_queue_destroy(struct loom_queue *queue)
 	loom_queue_put(queue);
 }
 
-struct loom_queue *loom_queue_lookup(struct loom_file *lfile, u32 id)
+/* ---- the file's table ---- */
+
+static int loom_queue_publish(struct loom_file *lfile, struct loom_queue *queue, u32 *id)
+{
+	int ret;
+
+	xa_lock(&lfile->queues);
+	ret = __xa_alloc(&lfile->queues, id, queue, xa_limit_31b, GFP_KERNEL_ACCOUNT);
+	if (!ret && *id < LOOM_NEAR_QUEUES)
+		rcu_assign_pointer(lfile->near[*id], queue);
+	xa_unlock(&lfile->queues);
+	return ret;
+}
+
+static struct loom_queue *loom_queue_withdraw(struct loom_file *lfile, u32 id)
 {
 	struct loom_queue *queue;
 
 	xa_lock(&lfile->queues);
-	queue = xa_load(&lfile->queues, id);
-	if (queue)
-		kref_get(&queue->ref);
+	queue = __xa_erase(&lfile->queues, id);
+	if (id < LOOM_NEAR_QUEUES)
+		RCU_INIT_POINTER(lfile->near[id], NULL);
 	xa_unlock(&lfile->queues);
+	return queue;
+}
+
+struct loom_queue *loom_queue_lookup(struct loom_file *lfile, u32 id)
+{
+	struct loom_queue *queue;
+
+	rcu_read_lock();
+	queue = loom_queue_find(lfile, id);
+	if (queue && !kref_get_unless_zero(&queue->ref))
+		queue = NULL;
+	rcu_read_unlock();
 	return queue;
 }
 
@@ -200,7 +228,7 @@ void loom_queue_close_all(struct loom_file *lfile)
 	unsigned long id;
 
 	xa_for_each(&lfile->queues, id, queue) {
-		xa_erase(&lfile->queues, id);
+		loom_queue_withdraw(lfile, id);
 		loom_queue_destroy(queue);
 	}
 	xa_destroy(&lfile->queues);
@@ -277,8 +305,7 @@ int loom_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file 
 	ret = loom_user_queue_open(queue, args, file);
 	/* From here on another thread may destroy it. */
 	if (!ret)
-		ret = xa_alloc(&lfile->queues, &args->queue_id, queue, xa_limit_31b,
-			       GFP_KERNEL_ACCOUNT);
+		ret = loom_queue_publish(lfile, queue, &args->queue_id);
 	if (ret)
 		loom_queue_destroy(queue);
 
@@ -300,7 +327,7 @@ int loom_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file
 		return -EINVAL;
 	}
 
-	queue = xa_erase(&lfile->queues, args->queue_id);
+	queue = loom_queue_withdraw(lfile, args->queue_id);
 	if (!queue) {
 		drm_dbg(drm, "queue_id %u: no such queue\n", args->queue_id);
 		return -ENOENT;

@@ -4,10 +4,14 @@
 
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/nospec.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+
+#include "loom_device.h"
 
 struct drm_device;
 struct drm_file;
@@ -21,7 +25,10 @@ struct loom_vector;
 struct loom_vm;
 struct loom_window;
 
-/* A line of the queue's VM table. A line that jobs name cannot be given to another VM. */
+/*
+ * A line of the queue's VM table. A line that jobs name cannot be given to another VM, so its jobs
+ * are all of one VM, and hold one reference on it together.
+ */
 struct loom_slot {
 	struct loom_vm *vm;	/* NULL = empty */
 	u32 jobs;		/* queued, not completed */
@@ -29,6 +36,7 @@ struct loom_slot {
 
 struct loom_queue {
 	struct kref ref;
+	struct rcu_head rcu;
 	struct loom_device *ldev;
 	struct loom_file *lfile;	/* outlives every job: it destroys its queues first */
 	u32 hw_id;
@@ -67,11 +75,14 @@ struct loom_queue {
 	spinlock_t lock;
 	int error;			/* nothing more is taken: -ENOENT destroyed, -ENODEV gone */
 	bool stopped;			/* nothing is put on the ring, for the device is in reset */
+	bool fed;			/* submitted to since commands were completed */
+	u8 lazy;			/* interrupts until that is tried again */
 	bool holding;			/* jobs that come back without having run are kept */
 	bool garbled;			/* read without the lock: its completions make no sense */
 	u32 sq_tail;			/* jobs put on the ring; also the sequence number */
 	u32 cq_head;			/* completions taken off it */
 	struct list_head pending;	/* struct loom_submission.node; not all on the ring */
+	struct llist_node *spares;	/* of submissions */
 	struct list_head parked;	/* struct loom_job.node; they go to the ring before those */
 	struct loom_slot *slots;
 	/* Jobs that the device has, by tag, which is the cookie. Those above are free. */
@@ -86,6 +97,14 @@ struct loom_queue {
 static inline bool loom_queue_is_user(struct loom_queue *queue)
 {
 	return queue->rings;
+}
+
+/* Under RCU: it may be going. */
+static inline struct loom_queue *loom_queue_find(struct loom_file *lfile, u32 id)
+{
+	if (likely(id < LOOM_NEAR_QUEUES))
+		return rcu_dereference(lfile->near[array_index_nospec(id, LOOM_NEAR_QUEUES)]);
+	return xa_load(&lfile->queues, id);
 }
 
 /* loom_queue.c */

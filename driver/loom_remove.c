@@ -57,11 +57,12 @@ void loom_device_remove(struct loom_device *ldev)
 	mutex_unlock(&ldev->fw_lock);
 
 	drm_dev_unplug(&ldev->drm);
+	loom_window_revoke_all(ldev);
+	loom_remove_queues(ldev);
+	/* After the queues: until they are closed a job may still come, and start the watch. */
 	cancel_delayed_work_sync(&ldev->hang_work);
 	cancel_work_sync(&ldev->reset_work);
 
-	loom_window_revoke_all(ldev);
-	loom_remove_queues(ldev);
 	while ((vm = loom_remove_pop_vm(ldev))) {
 		loom_vm_release_tables(vm);
 		loom_vm_put(vm);

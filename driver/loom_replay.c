@@ -144,7 +144,7 @@ void loom_queue_judge_parked(struct loom_queue *queue)
 void loom_queue_end_parked(struct loom_queue *queue)
 {
 	struct loom_job *job, *next;
-	LIST_HEAD(finished);
+	struct loom_finished finished = LOOM_FINISHED(finished);
 	unsigned long flags;
 
 	spin_lock_irqsave(&queue->lock, flags);

@@ -57,7 +57,7 @@ static int loom_submit(struct loom_queue *queue, struct drm_file *file,
 		ret = loom_submission_queue(sub);
 	if (ret) {
 		loom_deps_remove(sub);
-		loom_submission_put(sub);
+		loom_submission_free(sub);
 	}
 	return ret;
 }

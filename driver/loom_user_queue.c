@@ -128,7 +128,7 @@ void loom_user_queue_revoke(struct loom_queue *queue)
 	if (!loom_queue_is_user(queue))
 		return;
 	if (queue->awake)
-		loom_pm_idle(queue->ldev);
+		loom_pm_idle(queue->ldev, 1);
 	loom_window_revoke(queue->doorbell_page);
 	loom_window_revoke(queue->rings);
 }

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -83,8 +84,8 @@ FIXTURE_TEARDOWN(uring)
 
 /* ---- helpers ---- */
 
-static void prepare(struct io_uring *ring, int fd, unsigned int sqe_flags,
-		    const struct drm_loom_submit *args, __u64 user_data)
+static void prepare_cmd(struct io_uring *ring, int fd, unsigned int sqe_flags, __u32 cmd_op,
+			const void *args, size_t size, __u64 user_data)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
 
@@ -94,9 +95,21 @@ static void prepare(struct io_uring *ring, int fd, unsigned int sqe_flags,
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->fd = fd;
 	sqe->flags = sqe_flags;
-	sqe->cmd_op = LOOM_URING_SUBMIT;
+	sqe->cmd_op = cmd_op;
 	sqe->user_data = user_data;
-	memcpy(sqe->cmd, args, sizeof(*args));
+	memcpy(sqe->cmd, args, size);
+}
+
+static void prepare(struct io_uring *ring, int fd, unsigned int sqe_flags,
+		    const struct drm_loom_submit *args, __u64 user_data)
+{
+	prepare_cmd(ring, fd, sqe_flags, LOOM_URING_SUBMIT, args, sizeof(*args), user_data);
+}
+
+static void prepare_job(struct io_uring *ring, int fd, unsigned int sqe_flags,
+			const struct drm_loom_uring_job *args, __u64 user_data)
+{
+	prepare_cmd(ring, fd, sqe_flags, LOOM_URING_JOB, args, sizeof(*args), user_data);
 }
 
 struct completion {
@@ -127,6 +140,22 @@ static struct completion reap(struct io_uring *ring)
 		io_uring_submit(&self->ring);				\
 		reap(&self->ring).res;					\
 	})
+
+#define submit_one_job(args)						\
+	({								\
+		prepare_job(&self->ring, self->fd, variant->sqe_flags, args, 1); \
+		io_uring_submit(&self->ring);				\
+		reap(&self->ring).res;					\
+	})
+
+static struct drm_loom_uring_job good_job(struct _test_data_uring *self)
+{
+	return (struct drm_loom_uring_job){
+		.queue_id = self->queue,
+		.results_handle = self->results_bo.handle,
+		.job = self->job,
+	};
+}
 
 /* ---- it works ---- */
 
@@ -214,6 +243,52 @@ TEST_F(uring, array)
 		EXPECT_EQ(self->results[n - 1].end, c.res2);
 }
 
+/* A job that is in the SQE itself: without results, and with. */
+TEST_F(uring, job)
+{
+	struct drm_loom_uring_job plain = good_job(self), args = plain;
+	struct completion c;
+	__u32 i;
+
+	plain.results_handle = 0;
+	for (i = 0; i < DEPTH - 1; i++)
+		prepare_job(&self->ring, self->fd, variant->sqe_flags, &plain, i);
+	prepare_job(&self->ring, self->fd, variant->sqe_flags, &args, i);
+	ASSERT_EQ(DEPTH, io_uring_submit(&self->ring));
+	for (i = 0; i < DEPTH; i++) {
+		c = reap(&self->ring);
+		ASSERT_EQ(0, c.res);
+		if (!variant->sqe_flags)
+			ASSERT_EQ(i, c.user_data);
+		if (variant->ring_flags & IORING_SETUP_CQE32)
+			EXPECT_NE(0, c.res2);
+	}
+	EXPECT_EQ(0, self->results[0].status);
+	EXPECT_EQ(42, self->results[0].user_data);
+	EXPECT_TRUE(world_done(&self->w, 5));
+}
+
+TEST_F(uring, job_in_sync)
+{
+	__u32 gate = syncobj_create(self->fd);
+	struct drm_loom_sync sync = { .handle = gate, .point = 3 };
+	struct drm_loom_uring_job args = good_job(self);
+	struct __kernel_timespec ts = { .tv_nsec = 10000000 };
+	struct io_uring_cqe *cqe;
+
+	args.num_in_syncs = 1;
+	args.in_syncs = (__u64)(uintptr_t)&sync;
+	EXPECT_EQ(-EINVAL, submit_one_job(&args)) {
+		TH_LOG("a point that nobody has submitted");
+	}
+	if (variant->ring_flags & IORING_SETUP_SQPOLL || variant->sqe_flags & IOSQE_ASYNC)
+		SKIP(return, "issued when it likes");
+	ASSERT_EQ(0, syncobj_timeline_signal(self->fd, gate, 3));
+	EXPECT_EQ(0, submit_one_job(&args));
+	EXPECT_EQ(-ETIME, io_uring_wait_cqe_timeout(&self->ring, &cqe, &ts));
+	EXPECT_TRUE(world_done(&self->w, 5));
+}
+
 TEST_F(uring, in_sync)
 {
 	__u32 gate = syncobj_create(self->fd), queue;
@@ -262,6 +337,46 @@ TEST_F(uring, bad_fields)
 	EXPECT_BAD(EINVAL, out_syncs, BAD_POINTER);
 	EXPECT_BAD(EINVAL, pad, 1);
 	EXPECT_EQ(0, submit_one(&self->good));
+}
+
+/* Without results, where they are not what is bad, a job goes another way in the driver. */
+#define EXPECT_BAD_JOB(error, field, value)				\
+	do {								\
+		struct drm_loom_uring_job bad__ = good_job(self);	\
+		int want__ = -(error);					\
+									\
+		bad__.field = (value);					\
+		EXPECT_EQ(want__, submit_one_job(&bad__))		\
+			TH_LOG("%s = %s", #field, #value);		\
+		bad__.results_handle *= bad__.results_offset ||		\
+					bad__.results_handle == BAD_HANDLE; \
+		EXPECT_EQ(want__, submit_one_job(&bad__))		\
+			TH_LOG("%s = %s, no results", #field, #value);	\
+	} while (0)
+
+TEST_F(uring, bad_job_fields)
+{
+	struct drm_loom_uring_job good = good_job(self);
+
+	EXPECT_BAD_JOB(ENOENT, queue_id, BAD_HANDLE);
+	EXPECT_BAD_JOB(EINVAL, flags, 2);
+	EXPECT_BAD_JOB(ENOENT, results_handle, BAD_HANDLE);
+	EXPECT_BAD_JOB(EINVAL, results_handle, 0 * (bad__.results_offset = 8));
+	EXPECT_BAD_JOB(EINVAL, results_offset, 4);
+	EXPECT_BAD_JOB(EINVAL, results_offset, 1ull << 40);
+	EXPECT_BAD_JOB(EINVAL, num_in_syncs, DRM_LOOM_SUBMIT_MAX_SYNCS + 1);
+	EXPECT_BAD_JOB(EFAULT, num_in_syncs, (bad__.in_syncs = BAD_POINTER, 1));
+	EXPECT_BAD_JOB(EINVAL, job.cmd_va, good.job.cmd_va + 4);
+	EXPECT_BAD_JOB(EINVAL, job.cmd_va, 1ull << 48);
+	EXPECT_BAD_JOB(EINVAL, job.cmd_size, good.job.cmd_size + 4);
+	EXPECT_BAD_JOB(EINVAL, job.vm_slot, 1);
+	EXPECT_BAD_JOB(EINVAL, job.flags, 1 << 15);
+	EXPECT_BAD_JOB(EINVAL, job.pad, 1);
+	EXPECT_EQ(0, submit_one_job(&good));
+	ASSERT_EQ(0, queue_set_vm(self->fd, self->queue, 0, 0));
+	EXPECT_EQ(-ENOENT, submit_one_job(&good));
+	good.results_handle = 0;
+	EXPECT_EQ(-ENOENT, submit_one_job(&good));
 }
 
 TEST_F(uring, bad_op)
@@ -426,6 +541,73 @@ TEST_F(uring, task_killed)
 	ASSERT_EQ(0, world_create(fd, &w));
 	EXPECT_EQ(0, vm_destroy(fd, w.vm));
 	close(fd);
+}
+
+static __s64 now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ll + ts.tv_nsec / 1000000;
+}
+
+/* Half a minute of jobs, and a lease on all that is left. Returns when they are under way. */
+static void hog(struct _test_data_uring *self, unsigned int ring_flags, __u32 lease)
+{
+	struct drm_loom_job jobs[DRM_LOOM_SUBMIT_MAX_JOBS];
+	struct drm_loom_submit args = { .num_jobs = DRM_LOOM_SUBMIT_MAX_JOBS };
+	__u32 vm, i;
+
+	io_uring_queue_init(DEPTH, &self->ring, IORING_SETUP_SQE128 | ring_flags);
+	if (vm_create(self->fd, lease, &vm) ||
+	    queue_create(self->fd, 1024, 1, 0, &args.queue_id) ||
+	    queue_set_vm(self->fd, args.queue_id, 0, self->w.vm))
+		_exit(1);
+	for (i = 0; i < DRM_LOOM_SUBMIT_MAX_JOBS; i++)
+		jobs[i] = self->slow;
+	args.jobs = (__u64)(uintptr_t)jobs;
+	for (i = 0; i < 40; i++)
+		prepare(&self->ring, self->fd, 0, &args, i);
+	io_uring_submit(&self->ring);
+	usleep(100000); /* SQPOLL */
+}
+
+/* A killed task keeps nothing until its jobs are done: they are cancelled with the file. */
+TEST_F(uring, killed_with_long_jobs)
+{
+	struct loom_hw_caps caps;
+	__u32 lease, vm;
+	int fd, status;
+	pid_t child;
+	__s64 begin;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		SKIP(return, "an emulated device that is this busy leaves its host no time");
+	ASSERT_EQ(0, loom_caps(self->fd, &caps));
+	lease = caps.act_sram_bytes / 2 + 4096;
+	io_uring_queue_exit(&self->ring);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		self->fd = loom_open();
+		if (world_create(self->fd, &self->w) ||
+		    slow_create(&self->w, 0, &self->slow_bo, &self->slow))
+			_exit(1);
+		hog(self, variant->ring_flags, lease);
+		kill(getpid(), SIGKILL);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	ASSERT_TRUE(WIFSIGNALED(status));
+
+	fd = loom_open();
+	ASSERT_LE(0, fd);
+	begin = now_ms();
+	while (vm_create(fd, lease, &vm) == -ENOSPC && now_ms() - begin < 25000)
+		usleep(10000);
+	EXPECT_GT(15000, now_ms() - begin);
+	close(fd);
+	ASSERT_EQ(0, io_uring_queue_init(DEPTH, &self->ring,
+					 IORING_SETUP_SQE128 | variant->ring_flags));
 }
 
 /* ---- many at once ---- */

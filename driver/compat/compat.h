@@ -36,6 +36,13 @@
 #define io_uring_cmd_done32	io_uring_cmd_done
 #endif
 
+#ifndef LOOM_HAVE_IO_URING_CMD_CTX_HANDLE
+static inline void *io_uring_cmd_ctx_handle(struct io_uring_cmd *cmd)
+{
+	return cmd_to_io_kiocb(cmd)->ctx;
+}
+#endif
+
 #ifndef LOOM_HAVE_IO_URING_SQE128_CMD
 #define io_uring_sqe128_cmd(sqe, type)	((const type *)io_uring_sqe_cmd(sqe))
 #endif

@@ -25,7 +25,7 @@ struct job_test {
 	u16 free_tags[JOB_TEST_ENTRIES];
 	u32 doorbell;
 	struct loom_submission *sub;
-	struct list_head finished;
+	struct loom_finished finished;
 };
 
 static void job_test_work(struct work_struct *work)
@@ -65,11 +65,10 @@ static int job_test_init(struct kunit *test)
 	kref_init(&t->vm.ref);
 	spin_lock_init(&t->vm.fault_lock);
 	job_test_init_queue(t);
-	INIT_LIST_HEAD(&t->finished);
+	t->finished.last = &t->finished.first;
 
 	t->sub = kunit_kzalloc(test, struct_size(t->sub, jobs, JOB_TEST_JOBS), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, t->sub);
-	kref_init(&t->sub->ref);
 	t->sub->queue = &t->queue;
 	t->sub->num_jobs = JOB_TEST_JOBS;
 	for (i = 0; i < JOB_TEST_JOBS; i++) {
@@ -130,14 +129,15 @@ static void job_test_run(struct kunit *test, u32 start)
 
 		KUNIT_ASSERT_EQ(test, desc->seq, start + i);
 		KUNIT_ASSERT_PTR_EQ(test, t->jobs[desc->cookie], &t->sub->jobs[i]);
-		KUNIT_ASSERT_TRUE(test, list_empty(&t->finished));
+		KUNIT_ASSERT_NULL(test, t->finished.first);
 		KUNIT_ASSERT_TRUE(test, job_test_complete(t, desc->cookie, desc->seq, 0));
 		job_test_push(t);
 		KUNIT_ASSERT_EQ(test, t->doorbell,
 				start + min(i + 1 + JOB_TEST_ENTRIES, JOB_TEST_JOBS));
 	}
 	KUNIT_EXPECT_EQ(test, queue->num_free_tags, JOB_TEST_ENTRIES);
-	KUNIT_EXPECT_TRUE(test, list_is_singular(&t->finished));
+	KUNIT_EXPECT_PTR_EQ(test, t->finished.first, t->sub);
+	KUNIT_EXPECT_PTR_EQ(test, t->finished.last, &t->sub->next);
 	KUNIT_EXPECT_EQ(test, t->sub->status, 0);
 	KUNIT_EXPECT_EQ(test, t->slots[0].jobs, 0);
 	KUNIT_EXPECT_EQ(test, kref_read(&t->vm.ref), 1);

@@ -52,7 +52,7 @@ void call_uring_submit(struct state *s, const uint32_t *w)
 	memset(sqe, 0, sizeof(*sqe));
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->fd = pick_file(s, w[0]);
-	sqe->cmd_op = w[7] >> 28 ? LOOM_URING_SUBMIT : w[7];
+	sqe->cmd_op = w[7] >> 28 ? LOOM_URING_SUBMIT + (w[7] >> 7 & 1) : w[7];
 	sqe->user_data = w[7] % 4;
 	if (!(w[7] >> 8 & 7))
 		sqe->flags = w[7] >> 16 & (IOSQE_ASYNC | IOSQE_IO_LINK | IOSQE_IO_DRAIN);

@@ -18,6 +18,8 @@ struct uring_state {
 	unsigned int jobs_per_sqe;
 	struct drm_loom_job *jobs;
 	struct drm_loom_submit submit;
+	struct drm_loom_uring_job job;
+	bool single;
 };
 
 static void *uring_open(struct submit_rig *rig, unsigned int depth, unsigned int jobs_per_sqe)
@@ -43,7 +45,14 @@ static void *uring_open(struct submit_rig *rig, unsigned int depth, unsigned int
 
 static void *uring_open_single(struct submit_rig *rig, unsigned int depth)
 {
-	return uring_open(rig, depth, 1);
+	struct uring_state *s = uring_open(rig, depth, 1);
+
+	if (s) {
+		s->single = true;
+		s->job.queue_id = s->submit.queue_id;
+		s->job.job = s->jobs[0];
+	}
+	return s;
 }
 
 static void *uring_open_array(struct submit_rig *rig, unsigned int depth)
@@ -51,6 +60,7 @@ static void *uring_open_array(struct submit_rig *rig, unsigned int depth)
 	return uring_open(rig, depth, depth > 1 ? 3 * depth / 4 : 1);
 }
 
+/* A single job is in the SQE itself. */
 static void uring_prepare(struct uring_state *s, unsigned int jobs)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&s->ring);
@@ -60,8 +70,13 @@ static void uring_prepare(struct uring_state *s, unsigned int jobs)
 	memset(sqe, 0, 2 * sizeof(*sqe));
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->fd = loom_dev_fd(s->rig->dev);
-	sqe->cmd_op = LOOM_URING_SUBMIT;
 	sqe->user_data = jobs;
+	if (s->single) {
+		sqe->cmd_op = LOOM_URING_JOB;
+		memcpy(sqe->cmd, &s->job, sizeof(s->job));
+		return;
+	}
+	sqe->cmd_op = LOOM_URING_SUBMIT;
 	s->submit.num_jobs = jobs;
 	memcpy(sqe->cmd, &s->submit, sizeof(s->submit));
 }

@@ -46,7 +46,7 @@ extern "C" {
  */
 
 #define DRM_LOOM_MAJOR 1	/* struct drm_version: version_major, version_minor */
-#define DRM_LOOM_MINOR 1
+#define DRM_LOOM_MINOR 2
 
 /* Place new ioctls at the end; do not re-order. */
 #define DRM_LOOM_QUERY		0x00
@@ -489,6 +489,28 @@ struct drm_loom_submit {
 	__u64 pad;
 };
 
+/**
+ * struct drm_loom_uring_job - LOOM_URING_JOB: a submission of one job, all of it in the SQE
+ *
+ * Since 1.2. It does what LOOM_URING_SUBMIT does with num_jobs 1, for less.
+ */
+struct drm_loom_uring_job {
+	/** @queue_id: of the queue */
+	__u32 queue_id;
+	/** @flags: DRM_LOOM_SUBMIT_IRQ or zero */
+	__u32 flags;
+	/** @results_handle: buffer for one struct drm_loom_result; 0 = none */
+	__u32 results_handle;
+	/** @num_in_syncs: at in_syncs, up to DRM_LOOM_SUBMIT_MAX_SYNCS */
+	__u32 num_in_syncs;
+	/** @results_offset: into that buffer, 8-byte aligned */
+	__u64 results_offset;
+	/** @in_syncs: user pointer to struct drm_loom_sync[], to wait for */
+	__u64 in_syncs;
+	/** @job: the job itself */
+	struct drm_loom_job job;
+};
+
 #define DRM_IOCTL_LOOM_QUERY \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_LOOM_QUERY, struct drm_loom_query)
 #define DRM_IOCTL_LOOM_BO_CREATE \
@@ -522,6 +544,8 @@ struct drm_loom_submit {
  * and their results are still written. Destroying the queue cancels the jobs themselves.
  */
 #define LOOM_URING_SUBMIT 1
+/* since 1.2: struct drm_loom_uring_job, else the same */
+#define LOOM_URING_JOB 2
 
 #if defined(__cplusplus)
 }

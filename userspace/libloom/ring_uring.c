@@ -3,7 +3,7 @@
  * loom_ring_* over io_uring: a submission is one IORING_OP_URING_CMD on the accel node, a
  * completion one CQE.
  *
- * The kernel copies the SQE but not the jobs that it points to, and the driver may read those from
+ * The kernel copies the SQE but not the jobs that it may point to, and the driver may read those from
  * a worker thread: every submission has a slot here that keeps them until its CQE has come.
  */
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 
 #include <liburing.h>
 #include <poll.h>
+#include <xf86drm.h>
 
 #include "internal.h"
 
@@ -34,6 +35,7 @@ struct uring {
 	struct loom_ring base;
 	struct io_uring ring;
 	bool registered_ring;
+	bool has_job;			/* LOOM_URING_JOB, since 1.2 */
 	struct slot *free, *used;
 };
 
@@ -127,19 +129,46 @@ static int ring_full(const struct uring *ring)
 }
 
 /* The accel node is file 0 of the ring. */
-static void fill_sqe(struct io_uring_sqe *sqe, const struct drm_loom_submit *submit,
-		     struct slot *slot)
+static void *fill_sqe(struct io_uring_sqe *sqe, uint32_t cmd_op, struct slot *slot)
 {
-	struct drm_loom_submit *cmd = (struct drm_loom_submit *)sqe->cmd;
-
-	_Static_assert(sizeof(*cmd) <= 80, "fits the command area of a big SQE");
 	memset(sqe, 0, 128);
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->flags = IOSQE_FIXED_FILE;
-	sqe->cmd_op = LOOM_URING_SUBMIT;
+	sqe->cmd_op = cmd_op;
 	sqe->user_data = (uintptr_t)slot;
+	return sqe->cmd;
+}
+
+static void fill_array(struct io_uring_sqe *sqe, const struct drm_loom_submit *submit,
+		       struct slot *slot)
+{
+	struct drm_loom_submit *cmd = fill_sqe(sqe, LOOM_URING_SUBMIT, slot);
+
+	_Static_assert(sizeof(*cmd) <= 80, "fits the command area of a big SQE");
 	*cmd = *submit;
 	cmd->jobs = (uintptr_t)slot->jobs;
+}
+
+/* A single job is in the SQE itself. */
+static void fill_job(struct io_uring_sqe *sqe, const struct drm_loom_submit *submit,
+		     struct slot *slot)
+{
+	struct drm_loom_uring_job *cmd = fill_sqe(sqe, LOOM_URING_JOB, slot);
+
+	_Static_assert(sizeof(*cmd) <= 80, "fits the command area of a big SQE");
+	*cmd = (struct drm_loom_uring_job){
+		.queue_id = submit->queue_id,
+		.flags = submit->flags,
+		.results_handle = submit->results_handle,
+		.results_offset = submit->results_offset,
+		.job = *(const struct drm_loom_job *)(uintptr_t)submit->jobs,
+	};
+}
+
+/* Drivers of 1.0 and 1.1 know no other way than by a list of jobs. */
+static bool goes_in_sqe(const struct uring *ring, const struct drm_loom_submit *submit)
+{
+	return submit->num_jobs == 1 && ring->has_job;
 }
 
 static int uring_prep(struct loom_ring *base, const struct drm_loom_submit *submit,
@@ -152,7 +181,7 @@ static int uring_prep(struct loom_ring *base, const struct drm_loom_submit *subm
 	slot = slot_get(ring, SLOT_JOBS, tag);
 	if (!slot)
 		return loom_fail(-ENOMEM, "out of memory");
-	if (!slot_copy(slot, submit)) {
+	if (!goes_in_sqe(ring, submit) && !slot_copy(slot, submit)) {
 		slot_put(ring, slot);
 		return loom_fail(-ENOMEM, "out of memory");
 	}
@@ -161,7 +190,10 @@ static int uring_prep(struct loom_ring *base, const struct drm_loom_submit *subm
 		slot_put(ring, slot);
 		return ring_full(ring);
 	}
-	fill_sqe(sqe, submit, slot);
+	if (goes_in_sqe(ring, submit))
+		fill_job(sqe, submit, slot);
+	else
+		fill_array(sqe, submit, slot);
 	return 0;
 }
 
@@ -366,6 +398,15 @@ static const struct loom_ring_ops uring_ops = {
 	.poll_remove = uring_poll_remove,
 };
 
+static bool driver_has_job(int fd)
+{
+	drmVersionPtr version = drmGetVersion(fd);
+	bool has = version && version->version_minor >= 2;
+
+	drmFreeVersion(version);
+	return has;
+}
+
 static int uring_register(struct uring *ring, int fd)
 {
 	int err = io_uring_register_files(&ring->ring, &fd, 1);
@@ -373,6 +414,7 @@ static int uring_register(struct uring *ring, int fd)
 	if (err)
 		return loom_fail(err, "cannot register the device with io_uring: %s",
 				 strerror(-err));
+	ring->has_job = driver_has_job(fd);
 	/* Saves looking up the ring itself at every enter; only since 5.18. */
 	ring->registered_ring = io_uring_register_ring_fd(&ring->ring) == 1;
 	return 0;

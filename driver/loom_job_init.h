@@ -3,6 +3,8 @@
 #ifndef __LOOM_JOB_INIT_H__
 #define __LOOM_JOB_INIT_H__
 
+#include <linux/slab.h>
+
 #include <drm/drm_print.h>
 #include <drm/loom_accel.h>
 
@@ -22,6 +24,10 @@ static inline struct loom_submission *loom_queue_take_spare(struct loom_queue *q
 
 	lockdep_assert_held(&queue->lock);
 
+	/* None is kept with KASAN, but who takes one is to be tried there as well. */
+	if (IS_ENABLED(CONFIG_KASAN) && !node)
+		return kmalloc(sizeof(struct loom_submission) + sizeof(struct loom_job),
+			       GFP_NOWAIT | __GFP_ACCOUNT);
 	if (!node) {
 		node = llist_del_all(&queue->lfile->spares);
 		if (!node)

@@ -75,9 +75,9 @@ static int job_test_init(struct kunit *test)
 		t->sub->jobs[i].sub = t->sub;
 		t->sub->jobs[i].vm = &t->vm;
 		t->sub->jobs[i].user_data = 100 + i;
-		kref_get(&t->vm.ref);
 		t->slots[0].jobs++;
 	}
+	kref_get(&t->vm.ref); /* the slot's, for all of them */
 	test->priv = t;
 	return 0;
 }

@@ -148,7 +148,11 @@ struct loom_window *loom_window_create_doorbell(struct loom_device *ldev, u32 qu
 /* Let a file map it. From here on it must be revoked before its memory is freed. */
 int loom_window_allow(struct loom_window *window, struct drm_file *file)
 {
-	return drm_vma_node_allow(&window->base.vma_node, file);
+	int ret = drm_vma_node_allow(&window->base.vma_node, file);
+
+	if (!ret)
+		window->file = file;
+	return ret;
 }
 
 u64 loom_window_offset(struct loom_window *window)
@@ -161,10 +165,13 @@ static void loom_window_zap(struct loom_window *window)
 	drm_vma_node_unmap(&window->base.vma_node, window->base.dev->anon_inode->i_mapping);
 }
 
-/* From now on programs see a page that means nothing to the device. */
+/* From now on programs see a page that means nothing to the device, and nobody maps it anew. */
 void loom_window_revoke(struct loom_window *window)
 {
 	mutex_lock(&window->lock);
+	if (window->file)
+		drm_vma_node_revoke(&window->base.vma_node, window->file);
+	window->file = NULL;
 	window->revoked = true;
 	loom_window_zap(window);
 	mutex_unlock(&window->lock);

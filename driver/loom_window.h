@@ -21,6 +21,7 @@ struct loom_window {
 	/* Protects @revoked against faults. Page tables are allocated under it. */
 	struct mutex lock;
 	bool revoked;
+	struct drm_file *file;		/* may map it; only its address counts */
 	bool doorbell;
 	unsigned long pfn;
 	struct page *instead;		/* what is seen afterwards */

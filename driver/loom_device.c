@@ -4,6 +4,7 @@
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/iopoll.h>
 #include <linux/ktime.h>
+#include <linux/lockdep.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -39,7 +40,7 @@ bool loom_device_is_gone(struct loom_device *ldev)
 
 /*
  * Is the firmware running? Interface 1.0 has no heartbeat. Times are taken so that a processor that
- * is not running for a while, here or there, makes the time that the heart stood still shorter.
+ * stands still for a while, here or there, makes the time without a beat shorter.
  */
 bool loom_device_beats(struct loom_device *ldev)
 {
@@ -197,6 +198,18 @@ void loom_device_halt(struct loom_device *ldev)
 	ldev->halted = true;
 }
 
+/*
+ * Fences wait for this, and it takes the mutex of the device's MSI descriptors. Lockdep knows one
+ * such mutex for all devices, and that memory is allocated under it: under this device's only while
+ * the driver is being bound, when there is no fence yet.
+ */
+static void loom_device_restore_pci_state(struct pci_dev *pdev)
+{
+	lockdep_off();
+	pci_restore_state(pdev);
+	lockdep_on();
+}
+
 /**
  * loom_device_reset_function() - Reset the PCI function
  * @ldev: the device, halted
@@ -219,7 +232,7 @@ int loom_device_reset_function(struct loom_device *ldev)
 	ret = pci_load_saved_state(pdev, ldev->pci_state);
 	if (ret)
 		return ret;
-	pci_restore_state(pdev);
+	loom_device_restore_pci_state(pdev);
 	return loom_device_is_gone(ldev) ? -ENODEV : 0;
 }
 

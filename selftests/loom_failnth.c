@@ -115,6 +115,7 @@ struct scene {
 
 struct call {
 	const char *name;
+	const char *of;			/* of the interface; failnth-rows.sh finds those without a row */
 	int (*before)(struct scene *s);	/* or NULL */
 	int (*call)(struct scene *s);	/* 0 or -errno */
 	void (*undo)(struct scene *s);	/* after success, or NULL */
@@ -150,6 +151,10 @@ static int call_query_device(struct scene *s) { return query(s, DRM_LOOM_QUERY_D
 static int call_query_counters(struct scene *s) { return query(s, DRM_LOOM_QUERY_COUNTERS, 0); }
 static int call_query_time(struct scene *s) { return query(s, DRM_LOOM_QUERY_TIME, 0); }
 static int call_query_vm(struct scene *s) { return query(s, DRM_LOOM_QUERY_VM, s->t->w.vm); }
+static int call_query_recoveries(struct scene *s)
+{
+	return query(s, DRM_LOOM_QUERY_RECOVERIES, 0);
+}
 
 static int call_bo_create(struct scene *s)
 {
@@ -233,6 +238,27 @@ static int call_unbind(struct scene *s)
 static int call_queue_create(struct scene *s)
 {
 	return queue_create(s->t->fd, 64, 4, 0, &s->id);
+}
+
+static int call_user_queue_create(struct scene *s)
+{
+	struct drm_loom_queue_create args = {
+		.flags = DRM_LOOM_QUEUE_USER,
+		.entries = 64,
+		.vm_slots = 4,
+	};
+	int ret = loom_call(s->t->fd, DRM_IOCTL_LOOM_QUEUE_CREATE, &args);
+
+	s->id = args.queue_id;
+	return ret;
+}
+
+/* Its completions are past this already, so nobody waits. */
+static int call_queue_wait(struct scene *s)
+{
+	struct drm_loom_queue_wait args = { .queue_id = s->id, .cq_tail = 1 };
+
+	return loom_call(s->t->fd, DRM_IOCTL_LOOM_QUEUE_WAIT, &args);
 }
 
 static void undo_queue(struct scene *s) { queue_destroy(s->t->fd, s->id); }
@@ -342,27 +368,36 @@ static int call_fdinfo(struct scene *s)
 	return ret;
 }
 
+#define ROW(name, of, ...) { name, #of, __VA_ARGS__ }
+
 static const struct call calls[] = {
-	{ "open", NULL, call_open, undo_open },
-	{ "query device", NULL, call_query_device },
-	{ "query counters", NULL, call_query_counters },
-	{ "query time", NULL, call_query_time },
-	{ "query vm", NULL, call_query_vm },
-	{ "bo create", NULL, call_bo_create, undo_bo },
-	{ "bo mmap", call_bo_create, call_bo_mmap, undo_bo, undo_bo },
-	{ "mmap", before_map, call_map, undo_map, undo_bo },
-	{ "vm create", NULL, call_vm_create, undo_vm },
-	{ "vm destroy", call_vm_create, call_vm_destroy, NULL, undo_vm, true },
-	{ "vm map", call_bo_create, call_bind, undo_bind, undo_bo },
-	{ "vm unmap", before_unbind, call_unbind, undo_bo, undo_bind, true },
-	{ "queue create", NULL, call_queue_create, undo_queue },
-	{ "queue destroy", call_queue_create, call_queue_destroy, NULL, undo_queue, true },
-	{ "queue set vm", NULL, call_set_vm, undo_set_vm, NULL, true },
-	{ "submit", NULL, call_submit, undo_submit },
-	{ "uring submit", NULL, call_uring },
-	{ "prime export", call_bo_create, call_export, undo_export, undo_bo },
-	{ "prime import", before_import, call_import, undo_export, undo_export },
-	{ "fdinfo", NULL, call_fdinfo },
+	ROW("open", open, NULL, call_open, undo_open),
+	ROW("query device", DRM_LOOM_QUERY_DEVICE, NULL, call_query_device),
+	ROW("query counters", DRM_LOOM_QUERY_COUNTERS, NULL, call_query_counters),
+	ROW("query time", DRM_LOOM_QUERY_TIME, NULL, call_query_time),
+	ROW("query vm", DRM_LOOM_QUERY_VM, NULL, call_query_vm),
+	ROW("query recoveries", DRM_LOOM_QUERY_RECOVERIES, NULL, call_query_recoveries),
+	ROW("bo create", DRM_LOOM_BO_CREATE, NULL, call_bo_create, undo_bo),
+	ROW("bo mmap", DRM_LOOM_BO_MMAP, call_bo_create, call_bo_mmap, undo_bo, undo_bo),
+	ROW("mmap", mmap, before_map, call_map, undo_map, undo_bo),
+	ROW("vm create", DRM_LOOM_VM_CREATE, NULL, call_vm_create, undo_vm),
+	ROW("vm destroy", DRM_LOOM_VM_DESTROY, call_vm_create, call_vm_destroy, NULL, undo_vm,
+	    true),
+	ROW("vm map", DRM_LOOM_VM_BIND, call_bo_create, call_bind, undo_bind, undo_bo),
+	ROW("vm unmap", DRM_LOOM_VM_BIND, before_unbind, call_unbind, undo_bo, undo_bind, true),
+	ROW("queue create", DRM_LOOM_QUEUE_CREATE, NULL, call_queue_create, undo_queue),
+	ROW("queue create, user mode", DRM_LOOM_QUEUE_CREATE, NULL, call_user_queue_create,
+	    undo_queue),
+	ROW("queue wait", DRM_LOOM_QUEUE_WAIT, call_user_queue_create, call_queue_wait, undo_queue,
+	    undo_queue, true),
+	ROW("queue destroy", DRM_LOOM_QUEUE_DESTROY, call_queue_create, call_queue_destroy, NULL,
+	    undo_queue, true),
+	ROW("queue set vm", DRM_LOOM_QUEUE_SET_VM, NULL, call_set_vm, undo_set_vm, NULL, true),
+	ROW("submit", DRM_LOOM_SUBMIT, NULL, call_submit, undo_submit),
+	ROW("io_uring submit", LOOM_URING_SUBMIT, NULL, call_uring),
+	ROW("prime export", PRIME, call_bo_create, call_export, undo_export, undo_bo),
+	ROW("prime import", PRIME, before_import, call_import, undo_export, undo_export),
+	ROW("fdinfo", fdinfo, NULL, call_fdinfo),
 };
 
 /* ---- the sweep ---- */
@@ -427,9 +462,10 @@ static void sweep(const struct call *call, struct tenant *t, struct tenant *othe
 
 	while (nth < MAX_POINTS && run_point(call, t, other, nth, &tally, &ok))
 		nth++;
-	ksft_print_msg("matrix | %s | %u | ENOMEM %u, EFAULT %u, none %u, other %u | %s\n",
-		       call->name, tally.points, tally.nomem, tally.fault, tally.tolerated,
-		       tally.other, ok ? "nothing" : "FAILED");
+	ksft_print_msg("matrix | %s | %s | %u | ENOMEM %u, EFAULT %u, none %u, other %u | %s\n",
+		       call->name, call->certain ? "-EFAULT" : "-ENOMEM, -EFAULT", tally.points,
+		       tally.nomem, tally.fault, tally.tolerated, tally.other,
+		       ok ? "nothing" : "FAILED");
 	ksft_test_result(ok && nth < MAX_POINTS, "%s: %u points\n", call->name, tally.points);
 }
 

@@ -19,6 +19,7 @@ $(call selftest,loom_tenants)
 $(call selftest,loom_power,-lpthread)
 $(call selftest,loom_removal)
 $(call selftest,loom_stress,-luring)
+$(call host-script,selftests/failnth-rows.sh)
 $(call vm-script,selftests/loom_unload.sh)
 $(call debug-test,loom_failnth,selftests/loom_failnth.c selftests/loom_test.c,,-luring)
 $(call guest-test,loom_fuzz,$(addprefix selftests/fuzz/,main.c program.c execute.c calls.c calls_uring.c cover.c) \

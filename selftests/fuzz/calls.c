@@ -272,18 +272,63 @@ static void call_bind(struct state *s, const uint32_t *w)
 	call(s, w[0], DRM_IOCTL_LOOM_VM_BIND, &args);
 }
 
+/* The rings of a user-mode queue are a mapping like others, which is scribbled on. */
+static void map_user_queue(struct state *s, const uint32_t *w,
+			   const struct drm_loom_queue_create *args)
+{
+	struct mapping *m = &s->maps[w[6] % NUM_THINGS];
+	int fd = pick_file(s, w[0]);
+	void *at;
+
+	at = mmap(NULL, args->rings_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		  args->rings_offset);
+	if (at != MAP_FAILED)
+		*m = (struct mapping){ at, args->rings_bytes };
+	at = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, args->doorbell_offset);
+	if (at != MAP_FAILED)
+		s->doorbells[w[6] % NUM_THINGS] = at;
+}
+
 static void call_queue_create(struct state *s, const uint32_t *w)
 {
 	struct drm_loom_queue_create args = {
 		.core = zero(w[1]),
-		.flags = zero(w[2]),
+		.flags = w[7] >> 30 ? zero(w[2]) : DRM_LOOM_QUEUE_USER,
+		.band = w[7] & 1 ? 0 : w[7] / 2 % 8,
 		.entries = w[3] >> 30 ? 8u << w[3] % 6 : number(w[3]),
 		.vm_slots = w[4] >> 30 ? 1 + w[4] % 8 : number(w[4]),
 		.irq_batch = w[5] >> 30 ? w[5] % 8 : number(w[5]),
 	};
 
-	if (!call(s, w[0], DRM_IOCTL_LOOM_QUEUE_CREATE, &args))
-		keep(s->queues, w[6], args.queue_id);
+	if (call(s, w[0], DRM_IOCTL_LOOM_QUEUE_CREATE, &args))
+		return;
+	keep(s->queues, w[6], args.queue_id);
+	if (args.flags & DRM_LOOM_QUEUE_USER)
+		map_user_queue(s, w, &args);
+}
+
+static void call_doorbell(struct state *s, const uint32_t *w)
+{
+	volatile uint32_t *doorbell = s->doorbells[w[0] % NUM_THINGS];
+
+	if (doorbell)
+		*doorbell = number(w[1]);
+}
+
+static void call_queue_wait(struct state *s, const uint32_t *w)
+{
+	struct drm_loom_queue_wait args = {
+		.queue_id = pick(s->queues, w[1]),
+		.flags = zero(w[2]),
+		.cq_tail = number(w[3]),
+		.pad = zero(w[4]),
+	};
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	args.timeout_ns = w[5] >> 30 ? now.tv_sec * 1000000000ll + now.tv_nsec + w[5] % 2000000 :
+				       (int64_t)(int32_t)w[5];
+	call(s, w[0], DRM_IOCTL_LOOM_QUEUE_WAIT, &args);
 }
 
 static void call_queue_destroy(struct state *s, const uint32_t *w)
@@ -458,6 +503,8 @@ const struct call_info call_infos[] = {
 	{ "bind", call_bind, 8 },
 	{ "queue-create", call_queue_create, 4 },
 	{ "queue-destroy", call_queue_destroy, 3 },
+	{ "doorbell", call_doorbell, 3 },
+	{ "queue-wait", call_queue_wait, 2 },
 	{ "set-vm", call_set_vm, 5 },
 	{ "submit", call_submit, 12 },
 	{ "syncobj-create", call_syncobj_create, 3 },

@@ -69,6 +69,7 @@ struct state {
 	uint32_t bos[NUM_THINGS], vms[NUM_THINGS], queues[NUM_THINGS], syncobjs[NUM_THINGS];
 	int dmabufs[NUM_THINGS];
 	struct mapping maps[NUM_THINGS];
+	volatile uint32_t *doorbells[NUM_THINGS];
 	struct ring rings[2];
 	struct drm_loom_job jobs[16];
 };

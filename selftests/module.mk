@@ -19,6 +19,8 @@ $(call selftest,loom_tenants)
 $(call selftest,loom_power,-lpthread)
 $(call selftest,loom_removal)
 $(call selftest,loom_stress,-luring)
+$(call guest-test,loom_unplug,selftests/loom_unplug.c selftests/loom_test.c selftests/loom_control.c,,-luring -lpthread, \
+	-Wno-missing-prototypes)
 $(call host-script,selftests/failnth-rows.sh)
 $(call vm-script,selftests/loom_unload.sh)
 $(call debug-test,loom_failnth,selftests/loom_failnth.c selftests/loom_test.c,,-luring)

@@ -2,7 +2,7 @@
 #
 # The machine's set-up, the guest kernel's module, the VM.
 
-.PHONY: setup module linux-debug module-debug linux-next module-next vm run
+.PHONY: setup module linux-debug linux-kcsan module-debug module-kcsan linux-next module-next vm run
 
 setup: ## install and unpack what Loom builds with (tools/vm/setup --help)
 	@tools/vm/setup
@@ -13,11 +13,14 @@ build/linux:
 module: ## build loom.ko for the guest's kernel, out of tree
 	@tools/vm/module
 
-linux-debug: build/linux ## build the debug kernel, once (tools/vm/debug-kernel --help)
-	@tools/vm/debug-kernel
+linux-debug linux-kcsan: linux-%: build/linux ## build a kernel that watches itself, once (tools/vm/debug-kernel --help)
+	@tools/vm/debug-kernel $*
 
 module-debug: linux-debug ## build loom.ko for the debug kernel, with its KUnit suites and coverage
 	@tools/vm/module --kernel debug build/module-debug LOOM_KUNIT=y KCOV_INSTRUMENT=y GCOV_PROFILE=y
+
+module-kcsan: linux-kcsan ## build loom.ko for the kernel with KCSAN
+	@tools/vm/module --kernel kcsan build/module-kcsan
 
 linux-next: ## unpack the newest kernel that Debian packages (tools/vm/linux-next --help)
 	@tools/vm/linux-next

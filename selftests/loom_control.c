@@ -58,6 +58,17 @@ int driver_bind(void)
 	return text_to("/sys/bus/pci/drivers/loom/bind", DEVICE);
 }
 
+int driver_unload(void)
+{
+	int i, ret = -1;
+
+	for (i = 0; i < 100 && ret; i++) {
+		ret = system("rmmod loom 2>/dev/null");
+		usleep(10000);
+	}
+	return ret;
+}
+
 int driver_renumber(void)
 {
 	int ret;

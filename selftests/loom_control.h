@@ -29,6 +29,9 @@ int device_stay_awake(bool on);
 int driver_unbind(void);
 int driver_bind(void);
 
+/* Within a second: what a process leaves is taken away after it has ended. */
+int driver_unload(void);
+
 /*
  * After a test's process, which leaves nothing open: a device that came back while a file was open
  * has another number, and others expect the first.

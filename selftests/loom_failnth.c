@@ -115,7 +115,7 @@ struct scene {
 
 struct call {
 	const char *name;
-	const char *of;			/* of the interface; failnth-rows.sh finds those without a row */
+	const char *of;			/* for failnth-rows.sh */
 	int (*before)(struct scene *s);	/* or NULL */
 	int (*call)(struct scene *s);	/* 0 or -errno */
 	void (*undo)(struct scene *s);	/* after success, or NULL */

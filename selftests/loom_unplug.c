@@ -365,13 +365,7 @@ TEST(second_device)
 /* What was unplugged keeps nothing of the module, and the second device lets go of it. */
 TEST(unload)
 {
-	int i, ret = -1;
-
-	for (i = 0; i < 100 && ret; i++) {
-		ret = system("rmmod loom 2>/dev/null");
-		usleep(10000);
-	}
-	EXPECT_EQ(0, ret);
+	EXPECT_EQ(0, driver_unload());
 }
 
 TEST_HARNESS_MAIN

@@ -22,7 +22,8 @@ run_test()
 
 tests() { cat /payload/order 2>/dev/null || ls /payload/tests; }
 
-# Leaks of the boot are nobody's here.
+# Races and leaks of the boot are nobody's here.
+[ ! -e /sys/kernel/debug/kcsan ] || echo on >/sys/kernel/debug/kcsan
 [ ! -e /sys/kernel/debug/kmemleak ] || echo clear >/sys/kernel/debug/kmemleak
 
 for t in $(tests | grep -v '_removal$'); do

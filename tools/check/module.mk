@@ -8,28 +8,32 @@
 #   long    the tests that take minutes or hours in full
 #   smp     the VM tests on two vCPUs that run at the same time, where races show
 #   next    the VM tests on the newest kernel that Debian packages, and next-smp, both outside make check
-#   features  what features.rst names as proof has passed in the lanes before
-#   debug   KUnit, the VM tests, failing allocations and the fuzzer on a kernel with KASAN, UBSAN, lockdep,
+#   unplug  the slot is powered off under load, beside a second device
+#   debug   KUnit, the driver's tests, failing allocations and the fuzzer on a kernel with KASAN, UBSAN, lockdep,
 #           kmemleak and DMA-API debugging, none of which may have anything to say in the end
+#   features  what features.rst names as proof has passed in the lanes before
+#   kcsan   the driver's tests on two vCPUs and a kernel with KCSAN; outside make check
 
-.PHONY: check lane-features check-host check-vm check-next check-long lane-host lane-long lane-san lane-san-tests lane-vm lane-smp lane-next lane-next-smp lane-debug lint
+.PHONY: check lane-features check-host check-vm check-next check-long lane-host lane-long lane-san lane-san-tests lane-vm lane-smp lane-next \
+	lane-next-smp lane-unplug lane-debug lane-kcsan lint
 
 # Set-up may install what the rules of the tree look for, so what follows is a make of its own.
 check: setup ## every test, on the host and in the VM; the last line counts them
-	@tools/check/all host san fuzz vm smp features
+	@tools/check/all host san fuzz vm smp unplug features
 
 check-host: setup ## the host tests, plain and with sanitizers
 	@tools/check/all host san
 
 check-vm: setup ## the VM tests, with guest time counted in instructions and on two vCPUs
-	@tools/check/all vm smp
+	@tools/check/all vm smp unplug
 
 check-next: setup ## the VM tests on the newest kernel that Debian packages (needs root: a chroot with its compiler)
 	@$(MAKE) --no-print-directory linux-next
 	@tools/check/all next next-smp
 
-check-long: setup ## what make check does in part: every network of the zoo on every preset
-	@tools/check/all long
+check-long: setup ## what make check does in part: every network of the zoo on every preset, the fuzzer for hours; KCSAN
+	@FUZZ="$${FUZZ:---programs 40000}" TEST_TIMEOUT=$${TEST_TIMEOUT:-14400} VM_TIMEOUT=$${VM_TIMEOUT:-14400} \
+		tools/check/all long debug kcsan
 
 lint: setup ## static checks: checkpatch, kernel-doc, sparse, W=1, coccinelle, shellcheck
 	@tools/check/lint
@@ -49,6 +53,14 @@ lane-san-tests: all models $$(HOST_TESTS)
 
 lane-vm lane-smp: lane-%: all qemu module $$(VM_TESTS)
 	@tools/check/vm build/check/$* $(if $(filter smp,$*),--smp 2) -- $(VM_TESTS)
+	@$(if $(filter vm,$*),tools/check/fault-matrix build/check/vm)
+
+second-device = $(addprefix --qemu-arg ,-device pcie-root-port$(comma)id=port1$(comma)chassis=2$(comma)slot=2 \
+	-device loom$(comma)id=loom1$(comma)bus=port1)
+comma := ,
+
+lane-unplug: all qemu module $(B)/selftests/loom_unplug
+	@tools/check/vm build/check/unplug --smp 2 $(second-device) -- $(B)/selftests/loom_unplug
 
 lane-features:
 	@tools/check/host build/check/features tools/check/features
@@ -59,8 +71,15 @@ lane-next lane-next-smp: lane-%: all qemu module-next $$(VM_TESTS)
 # Those of the driver, not of what uses it, and none that takes the device away.
 driver-tests = $(filter-out %_removal,$(filter $(B)/selftests/loom_% selftests/%.sh,$(VM_TESTS)))
 
-lane-debug: all qemu module-debug $$(driver-tests) $$(DEBUG_TESTS) $(B)/selftests/loom_fuzz
+lane-debug: all qemu module-debug $$(driver-tests) $$(DEBUG_TESTS) $(addprefix $(B)/selftests/,loom_fuzz loom_unplug)
 	@tools/check/debug/run build/check/debug $(driver-tests) $(DEBUG_TESTS)
+
+lane-kcsan: all qemu module-kcsan $$(driver-tests) $(B)/selftests/loom_unplug
+	@TEST_TIMEOUT=$${TEST_TIMEOUT:-900} VM_TIMEOUT=$${VM_TIMEOUT:-3600} tools/check/vm build/check/kcsan --kernel kcsan \
+		--smp 2 --memory 2048 --append log_buf_len=16M --append loglevel=1 --append pcie_ports=native \
+		--append kcsan.skip_watch=200 --append kcsan.udelay_task=300 --allow-warnings \
+		--qemu-arg -global --qemu-arg ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off -- \
+		$(driver-tests) $(B)/selftests/loom_unplug tools/check/debug/reports.sh
 
 # What the host tests execute of the device, the compiler and the library.
 .PHONY: coverage coverage-tests

@@ -284,15 +284,9 @@ static int call_submit(struct scene *s)
 
 static void undo_submit(struct scene *s) { syncobj_wait(s->t->fd, s->t->syncobj); }
 
-static int call_uring(struct scene *s)
+static int uring(struct scene *s, __u32 cmd_op, const void *args, size_t size)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&s->t->ring);
-	struct drm_loom_submit args = {
-		.queue_id = s->t->queue,
-		.num_jobs = JOBS,
-		.results_handle = s->t->results.handle,
-		.jobs = (__u64)(uintptr_t)s->t->jobs,
-	};
 	struct io_uring_cqe *cqe;
 	int ret;
 
@@ -301,8 +295,8 @@ static int call_uring(struct scene *s)
 	memset(sqe, 0, 2 * sizeof(*sqe));
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->fd = s->t->fd;
-	sqe->cmd_op = LOOM_URING_SUBMIT;
-	memcpy(sqe->cmd, &args, sizeof(args));
+	sqe->cmd_op = cmd_op;
+	memcpy(sqe->cmd, args, size);
 	/* io_uring may have failed before it took the entry: then it is there still. */
 	do {
 		ret = io_uring_submit_and_wait(&s->t->ring, 1);
@@ -315,6 +309,40 @@ static int call_uring(struct scene *s)
 	ret = cqe->res;
 	io_uring_cqe_seen(&s->t->ring, cqe);
 	return ret;
+}
+
+static int call_uring_submit(struct scene *s)
+{
+	struct drm_loom_submit args = {
+		.queue_id = s->t->queue,
+		.num_jobs = JOBS,
+		.results_handle = s->t->results.handle,
+		.jobs = (__u64)(uintptr_t)s->t->jobs,
+	};
+
+	return uring(s, LOOM_URING_SUBMIT, &args, sizeof(args));
+}
+
+static int call_uring_job(struct scene *s)
+{
+	struct drm_loom_uring_job args = { .queue_id = s->t->queue, .job = s->t->jobs[0] };
+
+	return uring(s, LOOM_URING_JOB, &args, sizeof(args));
+}
+
+/* With results and a fence before it, which is another way through the driver. */
+static int call_uring_long_job(struct scene *s)
+{
+	struct drm_loom_sync in = { .handle = s->t->done, .point = 1 };
+	struct drm_loom_uring_job args = {
+		.queue_id = s->t->queue,
+		.results_handle = s->t->results.handle,
+		.num_in_syncs = 1,
+		.in_syncs = (__u64)(uintptr_t)&in,
+		.job = s->t->jobs[0],
+	};
+
+	return uring(s, LOOM_URING_JOB, &args, sizeof(args));
 }
 
 static int call_export(struct scene *s)
@@ -394,7 +422,9 @@ static const struct call calls[] = {
 	    undo_queue, true),
 	ROW("queue set vm", DRM_LOOM_QUEUE_SET_VM, NULL, call_set_vm, undo_set_vm, NULL, true),
 	ROW("submit", DRM_LOOM_SUBMIT, NULL, call_submit, undo_submit),
-	ROW("io_uring submit", LOOM_URING_SUBMIT, NULL, call_uring),
+	ROW("io_uring submit", LOOM_URING_SUBMIT, NULL, call_uring_submit),
+	ROW("io_uring job", LOOM_URING_JOB, NULL, call_uring_job),
+	ROW("io_uring job, with results", LOOM_URING_JOB, NULL, call_uring_long_job),
 	ROW("prime export", PRIME, call_bo_create, call_export, undo_export, undo_bo),
 	ROW("prime import", PRIME, before_import, call_import, undo_export, undo_export),
 	ROW("fdinfo", fdinfo, NULL, call_fdinfo),

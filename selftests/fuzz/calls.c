@@ -388,6 +388,20 @@ void fill_submit(struct state *s, const uint32_t *w, struct drm_loom_submit *arg
 	};
 }
 
+/* in_syncs: the caller's */
+void fill_job(struct state *s, const uint32_t *w, struct drm_loom_uring_job *args)
+{
+	change_job(s, w + 2);
+	*args = (struct drm_loom_uring_job){
+		.queue_id = pick(s->queues, w[1]),
+		.flags = zero(w[4] << 4),
+		.results_handle = w[3] & 1 ? pick(s->bos, w[3]) : 0,
+		.results_offset = w[3] & 6 ? 0 : number(w[4]),
+		.num_in_syncs = w[5] & 15 ? 0 : number(w[5] >> 4),
+		.job = s->jobs[w[2] % ARRAY_SIZE(s->jobs)],
+	};
+}
+
 static void call_submit(struct state *s, const uint32_t *w)
 {
 	struct drm_loom_sync in = { .handle = pick(s->syncobjs, w[5]), .point = w[5] >> 8 & 3 };

@@ -16,6 +16,8 @@ static const unsigned int ring_flags[] = {
 	0,
 };
 
+static const uint32_t commands[] = { LOOM_URING_SUBMIT, LOOM_URING_JOB };
+
 static struct ring *pick_ring(struct state *s, uint32_t word)
 {
 	return &s->rings[word % ARRAY_SIZE(s->rings)];
@@ -41,8 +43,12 @@ void call_uring_exit(struct state *s, const uint32_t *w)
 
 void call_uring_submit(struct state *s, const uint32_t *w)
 {
+	struct drm_loom_sync in = { .handle = pick(s->syncobjs, w[5]), .point = w[5] >> 8 & 3 };
 	struct ring *ring = pick_ring(s, w[6]);
-	struct drm_loom_submit args;
+	union {
+		struct drm_loom_submit submit;
+		struct drm_loom_uring_job job;
+	} args;
 	struct io_uring_sqe *sqe;
 
 	call_uring_setup(s, w + 6);
@@ -52,11 +58,15 @@ void call_uring_submit(struct state *s, const uint32_t *w)
 	memset(sqe, 0, sizeof(*sqe));
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->fd = pick_file(s, w[0]);
-	sqe->cmd_op = w[7] >> 28 ? LOOM_URING_SUBMIT + (w[7] >> 7 & 1) : w[7];
+	sqe->cmd_op = w[7] >> 28 ? commands[w[7] >> 7 & 1] : w[7];
 	sqe->user_data = w[7] % 4;
 	if (!(w[7] >> 8 & 7))
 		sqe->flags = w[7] >> 16 & (IOSQE_ASYNC | IOSQE_IO_LINK | IOSQE_IO_DRAIN);
-	fill_submit(s, w, &args);
+	fill_submit(s, w, &args.submit);
+	if (sqe->cmd_op == LOOM_URING_JOB) {
+		fill_job(s, w, &args.job);
+		args.job.in_syncs = (uintptr_t)&in;
+	}
 	memcpy(sqe->cmd, &args, ring->uring.flags & IORING_SETUP_SQE128 ? sizeof(args) : 16);
 	if (w[7] >> 4 & 3)
 		io_uring_submit(&ring->uring);

@@ -92,6 +92,7 @@ int pick_file(const struct state *s, uint32_t word);
 uint64_t number(uint32_t word);
 void keep(uint32_t *things, uint32_t word, uint32_t thing);
 void fill_submit(struct state *s, const uint32_t *w, struct drm_loom_submit *args);
+void fill_job(struct state *s, const uint32_t *w, struct drm_loom_uring_job *args);
 
 void call_uring_setup(struct state *s, const uint32_t *w);
 void call_uring_exit(struct state *s, const uint32_t *w);

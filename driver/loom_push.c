@@ -25,6 +25,9 @@ static __always_inline void loom_job_push(struct loom_queue *queue, struct loom_
 	job->pushed = jiffies;
 	job->begun = false;
 	queue->jobs[tag] = job;
+	/* Not before: of what waits while the device falls asleep, nothing is in the lease. */
+	if (!job->idempotent)
+		loom_vm_carry(job->vm);
 
 	desc->cookie = tag;
 	desc->cmd_va = job->cmd_va;
@@ -113,8 +116,6 @@ static __always_inline void loom_job_take_vm(struct loom_queue *queue, struct lo
 	if (!slot->jobs++)
 		kref_get(&vm->ref);
 	job->vm = vm;
-	if (!job->idempotent)
-		loom_vm_carry(vm);
 }
 
 static int loom_submission_queue_jobs(struct loom_queue *queue, struct loom_submission *sub)

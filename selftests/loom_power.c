@@ -2,6 +2,7 @@
 /* The device sleeps when it has nothing to do, and with the machine; nobody loses anything. */
 
 #include <fcntl.h>
+#include <liburing.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@
 #define WORKERS		"/sys/devices/virtual/workqueue/cpumask"
 #define RT_RUNTIME	"/proc/sys/kernel/sched_rt_runtime_us"
 
-static bool sleeps(void)
+static bool status_is(const char *status)
 {
 	char text[32] = "";
 	int fd = open(PCI "power/runtime_status", O_RDONLY);
@@ -26,7 +27,12 @@ static bool sleeps(void)
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
 		return false;
 	close(fd);
-	return !strncmp(text, "suspended", 9);
+	return !strncmp(text, status, strlen(status));
+}
+
+static bool sleeps(void)
+{
+	return status_is("suspended");
 }
 
 static bool falls_asleep(void)
@@ -132,6 +138,46 @@ TEST_F_TIMEOUT(power, asleep, 60)
 	self->job = world_job(&w, 0, 1);
 	EXPECT_EQ(0, submit_and_wait(self->fd, queue, &self->job, 1, NULL));
 	EXPECT_TRUE(world_done(&w, 4));
+}
+
+static int run_by_uring(struct io_uring *ring, int fd, __u32 queue, const struct drm_loom_job *job)
+{
+	struct drm_loom_uring_job args = { .queue_id = queue, .job = *job };
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	memset(sqe, 0, 2 * sizeof(*sqe));
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = fd;
+	sqe->cmd_op = LOOM_URING_JOB;
+	memcpy(sqe->cmd, &args, sizeof(args));
+	io_uring_submit(ring);
+	ret = io_uring_wait_cqe(ring, &cqe) ?: cqe->res;
+	io_uring_cqe_seen(ring, cqe);
+	return ret;
+}
+
+/* A VM's first job may come while the device falls asleep: of that VM nothing could be lost. */
+TEST_F_TIMEOUT(power, falling_asleep, 60)
+{
+	struct io_uring ring;
+	struct world w;
+	int i, n;
+
+	ASSERT_EQ(0, io_uring_queue_init(4, &ring, IORING_SETUP_SQE128));
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, world_create(self->fd, &w));
+		world_program(&w, i);
+		ASSERT_EQ(0, queue_set_vm(self->fd, self->queue, 0, w.vm));
+		self->job = world_job(&w, 0, 1);
+		for (n = 0; n < 1000000 && status_is("active"); n++)
+			;
+		ASSERT_EQ(0, run_by_uring(&ring, self->fd, self->queue, &self->job));
+		EXPECT_TRUE(world_done(&w, i));
+		world_destroy(&w);
+	}
+	io_uring_queue_exit(&ring);
 }
 
 /* Jobs in the device, on the ring and behind it: all end well on the other side of a suspend. */

@@ -16,7 +16,7 @@ $(call selftest,loom_recovery,-luring)
 $(call selftest,loom_inject)
 $(call selftest,loom_user_queue,-lpthread)
 $(call selftest,loom_tenants)
-$(call selftest,loom_power,-lpthread)
+$(call selftest,loom_power,-luring -lpthread)
 $(call selftest,loom_removal)
 $(call selftest,loom_stress,-luring)
 $(call guest-test,loom_unplug,selftests/loom_unplug.c selftests/loom_test.c selftests/loom_control.c,,-luring -lpthread, \

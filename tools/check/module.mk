@@ -19,7 +19,7 @@
 
 # Set-up may install what the rules of the tree look for, so what follows is a make of its own.
 check: setup ## every test, on the host and in the VM; the last line counts them
-	@tools/check/all host san fuzz vm smp unplug features
+	@tools/check/all host san fuzz vm smp unplug debug features
 
 check-host: setup ## the host tests, plain and with sanitizers
 	@tools/check/all host san

@@ -205,6 +205,17 @@ static int loom_pm_save(struct loom_device *ldev)
 	return 0;
 }
 
+/* The device stays awake, and jobs will change what is in the leases. */
+static void loom_pm_drop_saved(struct loom_device *ldev)
+{
+	struct loom_vm *vm;
+
+	if (ldev->halted)
+		return; /* the save failed for good: what was saved is what there was */
+	list_for_each_entry(vm, &ldev->vms, node)
+		vm->saved = false;
+}
+
 static int loom_pm_suspend_device(struct loom_device *ldev,
 				  int (*stop)(struct loom_device *ldev))
 {
@@ -215,6 +226,7 @@ static int loom_pm_suspend_device(struct loom_device *ldev,
 	if (!ldev->halted)
 		ret = stop(ldev) ?: loom_pm_save(ldev);
 	if (ret) {
+		loom_pm_drop_saved(ldev);
 		loom_pm_unpark_all(ldev);
 	} else {
 		if (!ldev->halted)
@@ -238,9 +250,10 @@ static int loom_pm_resume_device(struct loom_device *ldev)
 	return 0;
 }
 
+/* Another error would be kept, and nobody could wake the device up any more. */
 static int loom_pm_runtime_suspend(struct device *dev)
 {
-	return loom_pm_suspend_device(dev_get_drvdata(dev), loom_pm_stop_idle);
+	return loom_pm_suspend_device(dev_get_drvdata(dev), loom_pm_stop_idle) ? -EBUSY : 0;
 }
 
 static int loom_pm_suspend(struct device *dev)

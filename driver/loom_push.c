@@ -60,12 +60,17 @@ static struct loom_job *loom_queue_next_job(struct loom_queue *queue)
 	return job;
 }
 
-static void loom_queue_ring(struct loom_queue *queue)
+static void loom_queue_watch(struct loom_queue *queue)
 {
-	writel(queue->sq_tail, queue->doorbell); /* orders the entries before it */
 	smp_mb(); /* a watch that is not pending any more sees the jobs */
 	if (unlikely(!delayed_work_pending(&queue->ldev->hang_work)))
 		loom_hang_watch(queue->ldev);
+}
+
+static void loom_queue_ring(struct loom_queue *queue)
+{
+	writel(queue->sq_tail, queue->doorbell); /* orders the entries before it */
+	loom_queue_watch(queue);
 }
 
 /*
@@ -136,6 +141,9 @@ static int loom_submission_queue_jobs(struct loom_queue *queue, struct loom_subm
 	list_add_tail(&sub->node, &queue->pending);
 	atomic_dec(&sub->num_waits);
 	loom_queue_push(queue);
+	/* What is held back is looked after too: the watch lets it be cancelled. */
+	if (!list_empty(&queue->pending))
+		loom_queue_watch(queue);
 	return 0;
 }
 

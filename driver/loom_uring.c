@@ -110,7 +110,7 @@ bool loom_uring_complete(struct loom_uring_batch *batch, struct loom_submission 
 {
 	unsigned long word;
 
-	if (!sub->cmd)
+	if (!READ_ONCE(sub->cmd))
 		return false;
 	word = xchg(&sub->cmd, 0);
 	if (unlikely(!word || word & LOOM_URING_ASKED))
@@ -150,10 +150,12 @@ static void loom_uring_mark(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	unsigned long word = (unsigned long)cmd;
 
 	WRITE_ONCE(sub->cancelable, true);
-	if (cmpxchg(&sub->cmd, word | LOOM_URING_ASKED, word) != (word | LOOM_URING_ASKED))
-		loom_uring_done(cmd, issue_flags);
-	else
+	if (cmpxchg(&sub->cmd, word | LOOM_URING_ASKED, word) == (word | LOOM_URING_ASKED)) {
 		io_uring_cmd_mark_cancelable(cmd, issue_flags);
+	} else {
+		smp_acquire__after_ctrl_dep(); /* how it ended was written before the word */
+		loom_uring_done(cmd, issue_flags);
+	}
 }
 
 LOOM_URING_TASK_WORK(loom_uring_mark_work, loom_uring_mark)

@@ -8,22 +8,7 @@ set -uo pipefail
 B=${B:-build}
 OUT=$(mktemp -d)
 trap 'rm -rf "$OUT"' EXIT
-N=0 FAILED=0
-
-# ok WHAT COMMAND…
-ok()
-{
-	local what=$1
-	shift
-	N=$((N + 1))
-	if "$@" >"$OUT/log" 2>&1; then
-		echo "ok $N - $what"
-	else
-		echo "not ok $N - $what"
-		sed 's/^/# /' "$OUT/log"
-		FAILED=1
-	fi
-}
+. "$(dirname "$0")/tap.sh"
 
 # status WANTED COMMAND…
 status()
@@ -76,4 +61,4 @@ ok "strict streams, fair and edf" measure three --strict --policy fair --policy 
 spoil "$OUT/two/outputs/fifo/alpha/y.npy"
 ok "outputs that differ are refused" status 3 report two
 ok "usage" status 2 "$B/bin/loom-bench" run --queued 99 --out "$OUT/x" y.loom
-exit $FAILED
+exit "$FAILED"

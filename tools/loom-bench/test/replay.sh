@@ -9,7 +9,7 @@ set -uo pipefail
 B=${B:-build}
 OUT=$(mktemp -d)
 export LOOMD_SOCKET=$OUT/socket
-N=0 FAILED=0 DAEMON=
+DAEMON=
 
 finish()
 {
@@ -18,31 +18,7 @@ finish()
 	rm -rf "$OUT"
 }
 trap finish EXIT
-
-# ok WHAT COMMAND…
-ok()
-{
-	local what=$1
-	shift
-	N=$((N + 1))
-	if "$@" >"$OUT/log" 2>&1; then
-		echo "ok $N - $what"
-	else
-		echo "not ok $N - $what"
-		sed 's/^/# /' "$OUT/log"
-		FAILED=1
-	fi
-}
-
-# status WANTED TEXT COMMAND…: the exit status, and what it says
-status()
-{
-	local wanted=$1 text=$2 got=0 said
-	shift 2
-	said=$("$@" 2>&1) || got=$?
-	echo "$said"
-	[ "$got" -eq "$wanted" ] && grep -q "$text" <<<"$said"
-}
+. "$(dirname "$0")/tap.sh"
 
 ctl() { "$B/bin/loomctl" "$@"; }
 replay() { "$B/bin/loom-bench" replay "$@"; }
@@ -115,7 +91,7 @@ edit()
 		fs.writeFileSync(process.argv[2], b);' "$1" "$2"
 }
 
-identical() { status 0 "^identical: [1-9][0-9]* picks and [1-9][0-9]* replies" replay "$1"; }
+identical() { status_says 0 "^identical: [1-9][0-9]* picks and [1-9][0-9]* replies" replay "$1"; }
 
 ok "models" make_model alpha 2000 12 1
 ok "models" make_model beta 500 9 2
@@ -124,41 +100,41 @@ npy "$OUT/x500.npy" 500
 ok "a daemon that records from its start" start --record "$OUT/whole" --late drop
 ok "a model comes while it records" ctl load "$OUT/beta.loom"
 ok "traffic" traffic
-ok "a record is being made" status 1 "made already" ctl record start "$OUT/second"
+ok "a record is being made" status_says 1 "made already" ctl record start "$OUT/second"
 ok "a model goes" ctl unload beta
 ok "the daemon stops" stop
 ok "replayed to the same picks" identical "$OUT/whole"
-ok "as JSON" status 0 '"identical": true' replay --json "$OUT/whole"
+ok "as JSON" status_says 0 '"identical": true' replay --json "$OUT/whole"
 
 ok "a daemon that records when it is told to" start --policy edf
 ok "a model" ctl load "$OUT/beta.loom"
 ok "traffic before" traffic
-ok "none is being made" status 1 "none is being made" ctl record stop
+ok "none is being made" status_says 1 "none is being made" ctl record stop
 ok "start, with a seed" ctl record start "$OUT/part" --seed 42
 ok "traffic" traffic
 ok "stop" ctl record stop
 ok "traffic after" traffic
 ok "replayed to the same picks" identical "$OUT/part"
-ok "it knows the seed" status 0 "seed 42" replay "$OUT/part"
-ok "what was counted before is not forgotten" status 0 '"picks": *2160\b' ctl --json stats
+ok "it knows the seed" status_says 0 "seed 42" replay "$OUT/part"
+ok "what was counted before is not forgotten" status_says 0 '"picks": *2160\b' ctl --json stats
 ok "the daemon stops" stop
 
 ok "another pick" edit "$OUT/part" "$OUT/bad" 'const at = find(9); b.writeBigUInt64LE(b.readBigUInt64LE(at + 8) + 1n, at + 8); seal(b);'
-ok "is the first difference" status 3 "recorded: submit" replay "$OUT/bad"
+ok "is the first difference" status_says 3 "recorded: submit" replay "$OUT/bad"
 ok "an arrival of a model that is not there" edit "$OUT/part" "$OUT/bad" 'b.writeUInt32LE(99, find(4) + 4); seal(b);'
-ok "is refused" status 3 "refused" replay "$OUT/bad"
+ok "is refused" status_says 3 "refused" replay "$OUT/bad"
 ok "another byte" edit "$OUT/part" "$OUT/bad" 'b[find(4) + 8] ^= 1;'
-ok "is no record" status 1 "the sum at the end is another" replay "$OUT/bad"
+ok "is no record" status_says 1 "the sum at the end is another" replay "$OUT/bad"
 ok "an unknown event" edit "$OUT/part" "$OUT/bad" 'b.writeUInt32LE(77, find(9)); seal(b);'
-ok "is none" status 1 "no known type" replay "$OUT/bad"
+ok "is none" status_says 1 "no known type" replay "$OUT/bad"
 ok "the end cut off" edit "$OUT/part" "$OUT/bad" 'b = b.subarray(0, b.length - 40);'
-ok "is none" status 1 "cut off" replay "$OUT/bad"
+ok "is none" status_says 1 "cut off" replay "$OUT/bad"
 ok "another version" edit "$OUT/part" "$OUT/bad" 'b.writeUInt32LE(9, 8); seal(b);'
-ok "is told by number" status 1 "version 9, this program reads 1" replay "$OUT/bad"
+ok "is told by number" status_says 1 "version 9, this program reads 1" replay "$OUT/bad"
 ok "a model with too many slices" edit "$OUT/part" "$OUT/bad" 'b.writeBigUInt64LE(1n << 60n, b.readUInt32LE(12) + 16); seal(b);'
-ok "is none" status 1 "too many" replay "$OUT/bad"
-ok "something else is none" status 1 "not a record" replay "$B/bin/loomctl"
-ok "no file" status 1 "No such file" replay "$OUT/nothing"
-ok "usage" status 2 "usage" replay
+ok "is none" status_says 1 "too many" replay "$OUT/bad"
+ok "something else is none" status_says 1 "not a record" replay "$B/bin/loomctl"
+ok "no file" status_says 1 "No such file" replay "$OUT/nothing"
+ok "usage" status_says 2 "usage" replay
 echo "1..$N"
-exit $FAILED
+exit "$FAILED"

@@ -8,7 +8,7 @@
 set -uo pipefail
 B=${B:-build}
 OUT=$(mktemp -d)
-N=0 FAILED=0 DAEMON=
+DAEMON=
 export LOOMD_SOCKET=$OUT/socket
 
 finish()
@@ -18,31 +18,7 @@ finish()
 	rm -rf "$OUT"
 }
 trap finish EXIT
-
-# ok WHAT COMMAND…
-ok()
-{
-	local what=$1
-	shift
-	N=$((N + 1))
-	if "$@" >"$OUT/log" 2>&1; then
-		echo "ok $N - $what"
-	else
-		echo "not ok $N - $what"
-		sed 's/^/# /' "$OUT/log"
-		FAILED=1
-	fi
-}
-
-# status WANTED TEXT COMMAND…: the exit status, and what it says
-status()
-{
-	local wanted=$1 text=$2 got=0 said
-	shift 2
-	said=$("$@" 2>&1) || got=$?
-	echo "$said"
-	[ "$got" -eq "$wanted" ] && grep -q "$text" <<<"$said"
-}
+. "$(dirname "$0")/tap.sh"
 
 scenario() { "$B/bin/loom-bench" scenario --json "$OUT/rows.json" --scenario "$@"; }
 here() { scenario "$1" --no-vm --device sim:tiny "${@:2}" "$OUT/alpha.loom"; }
@@ -99,16 +75,16 @@ ok "SingleStream by loomd" by_loomd single-stream
 ok "is judged as without" holds 'r.scenario == "SingleStream" && r.valid && r.queries == 64 && r.value > 0'
 ok "MultiStream by loomd" by_loomd multi-stream --queries 700
 ok "is judged as without" holds 'r.valid && r.queries == 700'
-ok "Offline by loomd" status 3 "fewer samples" by_loomd offline --queries 500
+ok "Offline by loomd" status_says 3 "fewer samples" by_loomd offline --queries 500
 ok "Server by loomd, recorded" by_loomd server --bound-ms 1000 --qps 500 --queries 200 --seed 3 --record "$OUT/record"
 ok "all in time" holds '!r.late && r.queries == 200'
-ok "its record is replayed to the same picks, and knows the seed" status 0 "seed 3.*200 requests" \
+ok "its record is replayed to the same picks, and knows the seed" status_says 0 "seed 3.*200 requests" \
 	"$B/bin/loom-bench" replay "$OUT/record"
 
-ok "too few queries" status 2 "less than 662" here multi-stream --queries 100
-ok "no bound" status 2 "bound-ms" here server
-ok "no such scenario" status 2 "must be" here nonsense
-ok "slots" status 2 "8 samples" here multi-stream --slots 4
-ok "no record without loomd" status 1 "record" here single-stream --record "$OUT/x"
+ok "too few queries" status_says 2 "less than 662" here multi-stream --queries 100
+ok "no bound" status_says 2 "bound-ms" here server
+ok "no such scenario" status_says 2 "must be" here nonsense
+ok "slots" status_says 2 "8 samples" here multi-stream --slots 4
+ok "no record without loomd" status_says 1 "record" here single-stream --record "$OUT/x"
 echo "1..$N"
-exit $FAILED
+exit "$FAILED"

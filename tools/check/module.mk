@@ -32,7 +32,7 @@ check-next: setup ## the VM tests on the newest kernel that Debian packages (nee
 	@tools/check/all next next-smp
 
 check-long: setup ## what make check does in part: every network of the zoo on every preset, the fuzzer for hours; KCSAN
-	@FUZZ="$${FUZZ:---programs 40000}" TEST_TIMEOUT=$${TEST_TIMEOUT:-14400} VM_TIMEOUT=$${VM_TIMEOUT:-14400} \
+	@FUZZ_OPTIONS="$${FUZZ_OPTIONS:---programs 40000}" TEST_TIMEOUT=$${TEST_TIMEOUT:-14400} VM_TIMEOUT=$${VM_TIMEOUT:-14400} \
 		tools/check/all long debug kcsan
 
 lint: setup ## static checks: checkpatch, kernel-doc, sparse, W=1, coccinelle, shellcheck

@@ -257,7 +257,7 @@ TEST_F(prime, refused)
 }
 
 /* Imports leave nothing behind: many more than memory could hold at once. */
-TEST_F_TIMEOUT(prime, many, 120)
+TEST_F_TIMEOUT(prime, many, 600)
 {
 	const __u64 size = 16ull << 20;
 	struct shared s;

@@ -363,15 +363,18 @@ TEST_F(submit, sync_file)
 		.num_fences = 1,
 		.sync_fence_info = (__u64)(uintptr_t)&fence,
 	};
-	struct drm_loom_job jobs[SOME];
+	struct drm_loom_job jobs[MANY];
 	struct submission s;
 	struct pollfd poll_fd;
 	int i;
 
-	fill(self, jobs);
-	submission_init(&s, self->queue, jobs, SOME, NULL);
+	/* Three seconds of them, so that the file is closed first. */
+	for (i = 0; i < (int)MANY; i++)
+		jobs[i] = self->slow;
+	submission_init(&s, self->queue, jobs, MANY, NULL);
 	submission_signal(&s, self->done, 0);
-	ASSERT_EQ(0, submission_run(self->fd, &s));
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, submission_run(self->fd, &s));
 	export.handle = self->done;
 	ASSERT_EQ(0, loom_call(self->fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export));
 	ASSERT_EQ(0, loom_call(export.fd, SYNC_IOC_FILE_INFO, &info));

@@ -444,12 +444,21 @@ static void submit_slow(struct _test_data_uring *self, unsigned int sqe_flags, _
 
 TEST_F(uring, queue_destroyed)
 {
+	struct drm_loom_submit args = self->good;
+	struct drm_loom_job jobs[64];
 	__u32 i, cancelled = 0;
 	int res;
 
 	if (variant->ring_flags & IORING_SETUP_SQPOLL || variant->sqe_flags & IOSQE_ASYNC)
 		SKIP(return, "the queue may be gone before they are issued");
-	submit_slow(self, 0, 32);
+	/* Six seconds of them, however long it takes to get there. */
+	for (i = 0; i < 64; i++)
+		jobs[i] = self->slow;
+	args.jobs = (__u64)(uintptr_t)jobs;
+	args.num_jobs = 64;
+	for (i = 0; i < 32; i++)
+		prepare(&self->ring, self->fd, 0, &args, i);
+	io_uring_submit(&self->ring);
 	ASSERT_EQ(0, queue_destroy(self->fd, self->queue));
 	for (i = 0; i < 32; i++) {
 		res = reap(&self->ring).res;

@@ -151,7 +151,7 @@ TEST_F(vm, threads)
 }
 
 /* What a file leaves is gone with it. */
-TEST_F(vm, open_close)
+TEST_F_TIMEOUT(vm, open_close, 180)
 {
 	struct loom_hw_caps caps;
 	__u32 vm, queue;

@@ -103,6 +103,7 @@ static const struct file_operations loom_drm_driver_fops = {
  * - 1.0 - initial interface
  * - 1.1 - priority bands, user-mode queues, idempotent jobs, recoveries, SUBMIT_IRQ
  * - 1.2 - LOOM_URING_JOB
+ * - 1.3 - implicit fencing of shared buffers
  */
 static const struct drm_driver loom_drm_driver = {
 	.driver_features = DRIVER_COMPUTE_ACCEL | DRIVER_GEM | DRIVER_SYNCOBJ |

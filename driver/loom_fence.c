@@ -69,6 +69,16 @@ struct dma_fence *loom_fence_create(void)
 	return &fence->base;
 }
 
+/* Let the submission end one, if it does not yet. */
+int loom_fence_add(struct loom_submission *sub)
+{
+	if (sub->fence)
+		return 0;
+	WRITE_ONCE(sub->queue->lfile->has_fences, true);
+	sub->fence = loom_fence_create();
+	return sub->fence ? 0 : -ENOMEM;
+}
+
 void loom_fence_signal(struct dma_fence *fence, int error)
 {
 	if (error)
@@ -108,8 +118,8 @@ static int loom_sync_read(struct drm_device *drm, struct drm_loom_sync *sync, u6
 	return 0;
 }
 
-/* Takes the reference on the fence. */
-static void loom_dep_add(struct loom_submission *sub, struct dma_fence *fence)
+/* Takes the reference on the fence. Room for it was allocated. */
+void loom_dep_add(struct loom_submission *sub, struct dma_fence *fence)
 {
 	struct loom_dep *dep = &sub->deps[sub->num_deps];
 
@@ -124,6 +134,18 @@ static void loom_dep_add(struct loom_submission *sub, struct dma_fence *fence)
 	sub->num_deps++;
 }
 
+/* Room for all that the submission may wait for. */
+int loom_deps_alloc(struct loom_submission *sub, u32 num)
+{
+	if (!num)
+		return 0;
+	sub->deps = kcalloc(num, sizeof(*sub->deps), GFP_KERNEL_ACCOUNT);
+	if (!sub->deps)
+		return -ENOMEM;
+	WRITE_ONCE(sub->queue->waits, true);
+	return 0;
+}
+
 /*
  * The submission counts one wait more than it has fences until it is queued, so that no callback
  * can find it ready before.
@@ -133,11 +155,6 @@ int loom_deps_add(struct loom_submission *sub, struct drm_file *file, u32 num, u
 	struct drm_device *drm = file->minor->dev;
 	unsigned int i;
 	int ret;
-
-	sub->deps = kcalloc(num, sizeof(*sub->deps), GFP_KERNEL_ACCOUNT);
-	if (!sub->deps)
-		return -ENOMEM;
-	WRITE_ONCE(sub->queue->waits, true);
 
 	for (i = 0; i < num; i++) {
 		struct dma_fence *fence;

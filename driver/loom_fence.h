@@ -17,8 +17,11 @@ struct loom_dep {
 };
 
 struct dma_fence *loom_fence_create(void);
+int loom_fence_add(struct loom_submission *sub);
 void loom_fence_signal(struct dma_fence *fence, int error);
 
+int loom_deps_alloc(struct loom_submission *sub, u32 num);
+void loom_dep_add(struct loom_submission *sub, struct dma_fence *fence);
 int loom_deps_add(struct loom_submission *sub, struct drm_file *file, u32 num, u64 in_syncs);
 void loom_deps_remove(struct loom_submission *sub);
 

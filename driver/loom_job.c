@@ -29,11 +29,12 @@
 #include "loom_job.h"
 #include "loom_job_init.h"
 #include "loom_queue.h"
+#include "loom_shared.h"
 
 static int loom_submit_check(struct drm_device *drm, const struct drm_loom_submit *args)
 {
 	if (args->flags & ~DRM_LOOM_SUBMIT_IRQ || args->pad) {
-		drm_dbg(drm, "flags %#x, pad %#llx\n", args->flags, args->pad);
+		drm_dbg(drm, "flags %#x, pad %#x\n", args->flags, args->pad);
 		return -EINVAL;
 	}
 	if (!args->num_jobs || args->num_jobs > DRM_LOOM_SUBMIT_MAX_JOBS) {
@@ -44,6 +45,10 @@ static int loom_submit_check(struct drm_device *drm, const struct drm_loom_submi
 	    args->num_out_syncs > DRM_LOOM_SUBMIT_MAX_SYNCS) {
 		drm_dbg(drm, "num_in_syncs %u, num_out_syncs %u\n", args->num_in_syncs,
 			args->num_out_syncs);
+		return -EINVAL;
+	}
+	if (args->num_shared > DRM_LOOM_SUBMIT_MAX_SHARED) {
+		drm_dbg(drm, "num_shared %u\n", args->num_shared);
 		return -EINVAL;
 	}
 	return 0;
@@ -112,15 +117,14 @@ static __always_inline int loom_submission_attach(struct loom_submission *sub,
 		return 0;
 	if (results_handle || results_offset)
 		ret = loom_submission_map_results(sub, file, results_handle, results_offset);
-	if (!ret && num_in_syncs)
+	if (!ret)
 		ret = loom_deps_add(sub, file, num_in_syncs, in_syncs);
 	return ret;
 }
 
 static struct loom_submission *loom_submission_fail(struct loom_submission *sub, int error)
 {
-	loom_deps_remove(sub);
-	loom_submission_free(sub);
+	loom_submission_abandon(sub);
 	return ERR_PTR(error);
 }
 
@@ -147,8 +151,12 @@ struct loom_submission *loom_submission_create(struct loom_queue *queue, struct 
 
 	ret = loom_submission_copy_jobs(sub, args);
 	if (!ret)
+		ret = loom_deps_alloc(sub, args->num_in_syncs + args->num_shared);
+	if (!ret)
 		ret = loom_submission_attach(sub, file, args->results_handle, args->results_offset,
 					     args->num_in_syncs, args->in_syncs);
+	if (!ret)
+		ret = loom_shared_add(sub, file, args->num_shared, args->shared);
 	if (ret)
 		return loom_submission_fail(sub, ret);
 	return sub;
@@ -180,6 +188,8 @@ struct loom_submission *loom_submission_create_job(struct loom_queue *queue, str
 	ret = loom_job_init(&sub->jobs[0], sub, &args->job);
 	if (flags & DRM_LOOM_SUBMIT_IRQ)
 		sub->jobs[0].flags |= LOOM_JOB_IRQ;
+	if (!ret)
+		ret = loom_deps_alloc(sub, num_in_syncs);
 	if (!ret)
 		ret = loom_submission_attach(sub, file, READ_ONCE(args->results_handle),
 					     READ_ONCE(args->results_offset), num_in_syncs,

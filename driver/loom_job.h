@@ -19,6 +19,7 @@ struct loom_device;
 struct loom_file;
 struct loom_hw_cqe;
 struct loom_queue;
+struct loom_shared;
 struct loom_submission;
 struct loom_vm;
 
@@ -55,8 +56,9 @@ struct loom_submission {
 	atomic_t num_waits;
 	unsigned int num_deps;
 	struct loom_dep *deps;
+	struct loom_shared *shared;	/* until it is queued */
 
-	/* How it ends: one of these. */
+	/* What it ends. */
 	struct dma_fence *fence;
 	unsigned long cmd;	/* struct io_uring_cmd: loom_uring.c */
 	bool cancelable;	/* it is on io_uring's list */
@@ -94,6 +96,7 @@ struct loom_submission *loom_submission_create_job(struct loom_queue *queue, str
 
 /* loom_push.c */
 int loom_submission_queue(struct loom_submission *sub);
+int loom_submission_enqueue(struct loom_submission *sub);
 int loom_job_express(struct loom_file *lfile, const struct drm_loom_uring_job *args,
 		     unsigned long cmd, struct loom_submission **pdu_sub);
 void loom_queue_push(struct loom_queue *queue);
@@ -116,6 +119,7 @@ int loom_job_judge(struct loom_queue *queue, struct loom_job *job, const struct 
 /* loom_submission.c */
 struct loom_submission *loom_submission_alloc(struct loom_queue *queue, u32 num_jobs);
 void loom_submission_free(struct loom_submission *sub);
+void loom_submission_abandon(struct loom_submission *sub);
 void loom_submission_free_list(struct loom_submission *sub);
 void loom_submission_finish_all(struct loom_finished *finished);
 void loom_submission_free_spares(struct llist_node *spares);

@@ -53,6 +53,7 @@ static inline void loom_submission_init(struct loom_submission *sub, struct loom
 	atomic_set(&sub->num_waits, 1); /* dropped when it is queued */
 	sub->num_deps = 0;
 	sub->deps = NULL;
+	sub->shared = NULL;
 	sub->fence = NULL;
 	sub->cmd = 0;
 	sub->cancelable = false;

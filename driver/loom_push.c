@@ -9,6 +9,7 @@
 #include "loom_job_init.h"
 #include "loom_pm.h"
 #include "loom_queue.h"
+#include "loom_shared.h"
 #include "loom_trace.h"
 #include "loom_vm.h"
 
@@ -147,15 +148,8 @@ static int loom_submission_queue_jobs(struct loom_queue *queue, struct loom_subm
 	return 0;
 }
 
-/**
- * loom_submission_queue() - Let a submission go
- * @sub: the submission
- *
- * On success it is the queue's, and may be over before this returns.
- *
- * Return: 0; -ENOENT if a slot is empty; -EIO if a VM is dead; or what ended the queue.
- */
-int loom_submission_queue(struct loom_submission *sub)
+/* What it waits for is known. On success it is the queue's, and may be over before this returns. */
+int loom_submission_enqueue(struct loom_submission *sub)
 {
 	struct loom_queue *queue = sub->queue;
 	unsigned long flags;
@@ -169,6 +163,20 @@ int loom_submission_queue(struct loom_submission *sub)
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return ret;
+}
+
+/**
+ * loom_submission_queue() - Let a submission go
+ * @sub: the submission
+ *
+ * On success it is the queue's, and may be over before this returns.
+ *
+ * Return: 0; -ENOENT if a slot is empty; -EIO if a VM is dead; what ended the queue; or an error of
+ * loom_shared_queue().
+ */
+int loom_submission_queue(struct loom_submission *sub)
+{
+	return sub->shared ? loom_shared_queue(sub) : loom_submission_enqueue(sub);
 }
 
 /* ---- all at once ---- */

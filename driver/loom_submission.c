@@ -13,6 +13,7 @@
 #include "loom_job_init.h"
 #include "loom_pm.h"
 #include "loom_queue.h"
+#include "loom_shared.h"
 #include "loom_uring.h"
 
 /* ---- memory ---- */
@@ -91,6 +92,14 @@ void loom_submission_free(struct loom_submission *sub)
 {
 	sub->next = NULL;
 	loom_submission_free_list(sub);
+}
+
+/* It was never queued, and nobody knows of it. */
+void loom_submission_abandon(struct loom_submission *sub)
+{
+	loom_deps_remove(sub);
+	loom_shared_free(sub->shared);
+	loom_submission_free(sub);
 }
 
 void loom_submission_free_spares(struct llist_node *spares)

@@ -23,13 +23,10 @@ static int loom_submit_fenced(struct loom_submission *sub, struct drm_file *file
 	if (IS_ERR(syncs))
 		return PTR_ERR(syncs);
 
-	WRITE_ONCE(sub->queue->lfile->has_fences, true);
-	fence = loom_fence_create();
-	if (!fence) {
-		ret = -ENOMEM;
+	ret = loom_fence_add(sub);
+	if (ret)
 		goto out_put_syncs;
-	}
-	sub->fence = dma_fence_get(fence);
+	fence = dma_fence_get(sub->fence); /* the submission may be over after the next line */
 
 	ret = loom_submission_queue(sub);
 	if (!ret)
@@ -55,10 +52,8 @@ static int loom_submit(struct loom_queue *queue, struct drm_file *file,
 		ret = loom_submit_fenced(sub, file, args);
 	else
 		ret = loom_submission_queue(sub);
-	if (ret) {
-		loom_deps_remove(sub);
-		loom_submission_free(sub);
-	}
+	if (ret)
+		loom_submission_abandon(sub);
 	return ret;
 }
 

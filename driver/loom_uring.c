@@ -19,6 +19,7 @@
 #include <linux/fs.h>
 #include <linux/io_uring/cmd.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_print.h>
 #include <drm/loom_accel.h>
@@ -27,6 +28,7 @@
 #include "loom_device.h"
 #include "loom_fence.h"
 #include "loom_job.h"
+#include "loom_pm.h"
 #include "loom_queue.h"
 #include "loom_uring.h"
 
@@ -181,8 +183,7 @@ static int loom_uring_refuse(struct loom_submission *sub, struct io_uring_cmd *c
 {
 	if (xchg(&sub->cmd, 0))
 		io_uring_cmd_done32(cmd, error, 0, issue_flags);
-	loom_deps_remove(sub);
-	loom_submission_free(sub);
+	loom_submission_abandon(sub);
 	return -EIOCBQUEUED;
 }
 
@@ -195,7 +196,8 @@ static int loom_uring_refuse(struct loom_submission *sub, struct io_uring_cmd *c
 static int loom_uring_queue(struct loom_submission *sub, struct io_uring_cmd *cmd,
 			    unsigned int issue_flags)
 {
-	bool waits = sub->num_deps;
+	/* Before buffers are locked: io_uring's lock, which this may take, is outside of theirs. */
+	bool waits = sub->num_deps || sub->shared;
 	int ret;
 
 	to_loom_uring_pdu(cmd)->sub = sub;
@@ -211,7 +213,7 @@ static int loom_uring_queue(struct loom_submission *sub, struct io_uring_cmd *cm
 		return -EIOCBQUEUED;
 	if (waits)
 		return loom_uring_refuse(sub, cmd, ret, issue_flags);
-	loom_submission_free(sub);
+	loom_submission_abandon(sub);
 	return ret;
 }
 
@@ -238,6 +240,18 @@ static struct loom_queue *loom_uring_find_queue(struct drm_file *file, u32 id)
 	return queue;
 }
 
+/* Before there is a fence, as others may see it: waking up is no part of what fences wait for. */
+static int loom_uring_wake(struct drm_device *drm)
+{
+	int idx;
+
+	if (!drm_dev_enter(drm, &idx))
+		return -ENODEV;
+	loom_pm_wake(to_loom_device(drm));
+	drm_dev_exit(idx);
+	return 0;
+}
+
 static noinline int loom_uring_submit(struct io_uring_cmd *cmd, struct drm_file *file,
 				      unsigned int issue_flags)
 {
@@ -251,6 +265,12 @@ static noinline int loom_uring_submit(struct io_uring_cmd *cmd, struct drm_file 
 	if (args.num_out_syncs || args.out_syncs) {
 		drm_dbg(drm, "num_out_syncs %u in an io_uring command\n", args.num_out_syncs);
 		return -EINVAL;
+	}
+
+	if (args.num_shared) {
+		ret = loom_uring_wake(drm);
+		if (ret)
+			return ret;
 	}
 
 	queue = loom_uring_find_queue(file, args.queue_id);

@@ -111,6 +111,7 @@ struct scene {
 	__u32 id;
 	int fd;
 	void *map;
+	struct drm_loom_shared shared[2];
 };
 
 struct call {
@@ -282,6 +283,25 @@ static int call_submit(struct scene *s)
 	return submission_run(s->t->fd, &sub);
 }
 
+/* Buffers that somebody else may be waiting for. */
+static void scene_share(struct scene *s, struct drm_loom_submit *args)
+{
+	s->shared[0] = (struct drm_loom_shared){ s->t->results.handle, DRM_LOOM_SHARED_WRITE };
+	s->shared[1] = (struct drm_loom_shared){ s->t->w.bo.handle };
+	args->num_shared = 2;
+	args->shared = (__u64)(uintptr_t)s->shared;
+}
+
+static int call_submit_shared(struct scene *s)
+{
+	struct submission sub;
+
+	submission_init(&sub, s->t->queue, s->t->jobs, JOBS, NULL);
+	scene_share(s, &sub.args);
+	submission_signal(&sub, s->t->syncobj, 0);
+	return submission_run(s->t->fd, &sub);
+}
+
 static void undo_submit(struct scene *s) { syncobj_wait(s->t->fd, s->t->syncobj); }
 
 static int uring(struct scene *s, __u32 cmd_op, const void *args, size_t size)
@@ -320,6 +340,18 @@ static int call_uring_submit(struct scene *s)
 		.jobs = (__u64)(uintptr_t)s->t->jobs,
 	};
 
+	return uring(s, LOOM_URING_SUBMIT, &args, sizeof(args));
+}
+
+static int call_uring_submit_shared(struct scene *s)
+{
+	struct drm_loom_submit args = {
+		.queue_id = s->t->queue,
+		.num_jobs = JOBS,
+		.jobs = (__u64)(uintptr_t)s->t->jobs,
+	};
+
+	scene_share(s, &args);
 	return uring(s, LOOM_URING_SUBMIT, &args, sizeof(args));
 }
 
@@ -422,7 +454,9 @@ static const struct call calls[] = {
 	    undo_queue, true),
 	ROW("queue set vm", DRM_LOOM_QUEUE_SET_VM, NULL, call_set_vm, undo_set_vm, NULL, true),
 	ROW("submit", DRM_LOOM_SUBMIT, NULL, call_submit, undo_submit),
+	ROW("submit, shared buffers", DRM_LOOM_SUBMIT, NULL, call_submit_shared, undo_submit),
 	ROW("io_uring submit", LOOM_URING_SUBMIT, NULL, call_uring_submit),
+	ROW("io_uring submit, shared buffers", LOOM_URING_SUBMIT, NULL, call_uring_submit_shared),
 	ROW("io_uring job", LOOM_URING_JOB, NULL, call_uring_job),
 	ROW("io_uring job, with results", LOOM_URING_JOB, NULL, call_uring_long_job),
 	ROW("prime export", PRIME, call_bo_create, call_export, undo_export, undo_bo),

@@ -342,6 +342,24 @@ TEST_F(uapi, submit_syncs)
 	EXPECT_EQ(-ENOENT, loom_call(self->fd, DRM_IOCTL_LOOM_SUBMIT, &out));
 }
 
+TEST_F(uapi, submit_shared)
+{
+	struct drm_loom_shared shared = { .handle = self->world.bo.handle };
+	struct drm_loom_submit good = self->submit;
+
+	good.num_shared = 1;
+	good.shared = (__u64)(uintptr_t)&shared;
+	EXPECT_BAD(EINVAL, DRM_IOCTL_LOOM_SUBMIT, good, num_shared, DRM_LOOM_SUBMIT_MAX_SHARED + 1);
+	EXPECT_BAD(EFAULT, DRM_IOCTL_LOOM_SUBMIT, good, shared, BAD_POINTER);
+
+	shared.flags = 2;
+	EXPECT_EQ(-EINVAL, loom_call(self->fd, DRM_IOCTL_LOOM_SUBMIT, &good));
+	shared = (struct drm_loom_shared){ .handle = BAD_HANDLE };
+	EXPECT_EQ(-ENOENT, loom_call(self->fd, DRM_IOCTL_LOOM_SUBMIT, &good));
+	shared.handle = self->world.bo.handle;
+	EXPECT_EQ(0, loom_call(self->fd, DRM_IOCTL_LOOM_SUBMIT, &good));
+}
+
 /* As EXPECT_BAD, for a field of the job. */
 #define EXPECT_BAD_JOB(error, field, value)				\
 	do {								\

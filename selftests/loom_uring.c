@@ -335,6 +335,8 @@ TEST_F(uring, bad_fields)
 	EXPECT_BAD(EFAULT, num_in_syncs, (bad__.in_syncs = BAD_POINTER, 1));
 	EXPECT_BAD(EINVAL, num_out_syncs, 1);
 	EXPECT_BAD(EINVAL, out_syncs, BAD_POINTER);
+	EXPECT_BAD(EINVAL, num_shared, DRM_LOOM_SUBMIT_MAX_SHARED + 1);
+	EXPECT_BAD(EFAULT, num_shared, (bad__.shared = BAD_POINTER, 1));
 	EXPECT_BAD(EINVAL, pad, 1);
 	EXPECT_EQ(0, submit_one(&self->good));
 }

@@ -266,13 +266,15 @@ static const struct job_test_submit job_test_submits[] = {
 	{ "one", { .num_jobs = 1 } },
 	{ "most", { .num_jobs = DRM_LOOM_SUBMIT_MAX_JOBS,
 		    .num_in_syncs = DRM_LOOM_SUBMIT_MAX_SYNCS,
-		    .num_out_syncs = DRM_LOOM_SUBMIT_MAX_SYNCS } },
+		    .num_out_syncs = DRM_LOOM_SUBMIT_MAX_SYNCS,
+		    .num_shared = DRM_LOOM_SUBMIT_MAX_SHARED } },
 	{ "none", { .num_jobs = 0 }, -EINVAL },
 	{ "too many", { .num_jobs = DRM_LOOM_SUBMIT_MAX_JOBS + 1 }, -EINVAL },
 	{ "flags", { .num_jobs = 1, .flags = 1u << 31 }, -EINVAL },
 	{ "pad", { .num_jobs = 1, .pad = 1 }, -EINVAL },
 	{ "in_syncs", { .num_jobs = 1, .num_in_syncs = DRM_LOOM_SUBMIT_MAX_SYNCS + 1 }, -EINVAL },
 	{ "out_syncs", { .num_jobs = 1, .num_out_syncs = U32_MAX }, -EINVAL },
+	{ "shared", { .num_jobs = 1, .num_shared = DRM_LOOM_SUBMIT_MAX_SHARED + 1 }, -EINVAL },
 };
 
 KUNIT_ARRAY_PARAM_DESC(job_test_submit, job_test_submits, name);

@@ -375,6 +375,21 @@ static void change_job(struct state *s, const uint32_t *w)
 	}
 }
 
+/* One submission in four has shared buffers. */
+static void fill_shared(struct state *s, const uint32_t *w, struct drm_loom_submit *args)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(s->shared); i++)
+		s->shared[i] = (struct drm_loom_shared){
+			.handle = pick(s->bos, w[5] >> 4 * i),
+			.flags = zero(w[6] >> i) | (w[6] >> i & DRM_LOOM_SHARED_WRITE),
+		};
+	args->num_shared = w[6] >> 8 & 15 ? 1 + (w[6] & 1) : number(w[5]);
+	args->shared = w[6] >> 12 & 15 ? (uintptr_t)s->shared : pointer(s, w[5]);
+	args->pad = zero(w[5] << 2);
+}
+
 void fill_submit(struct state *s, const uint32_t *w, struct drm_loom_submit *args)
 {
 	change_job(s, w + 2);
@@ -386,6 +401,8 @@ void fill_submit(struct state *s, const uint32_t *w, struct drm_loom_submit *arg
 		.results_offset = w[3] & 6 ? 0 : number(w[4]),
 		.jobs = w[5] & 15 ? (uintptr_t)s->jobs : pointer(s, w[5]),
 	};
+	if (w[6] >> 30 == 0)
+		fill_shared(s, w, args);
 }
 
 /* in_syncs: the caller's */

@@ -72,6 +72,7 @@ struct state {
 	volatile uint32_t *doorbells[NUM_THINGS];
 	struct ring rings[2];
 	struct drm_loom_job jobs[16];
+	struct drm_loom_shared shared[2];
 };
 
 typedef void (*call_fn)(struct state *s, const uint32_t *w);

@@ -42,11 +42,12 @@ extern "C" {
  * Everywhere: EINVAL a bad argument, flag, size or a reserved field that is not zero; ENOENT a
  * handle or id that names nothing; EFAULT a bad user pointer; ENOMEM; ENOSPC no lease, VM or queue
  * left; EDQUOT the user has as many as are allowed; EPERM a band needs a privilege; ENODEV the
- * device is gone; EIO the VM is dead (an earlier job of it faulted).
+ * device is gone; EIO the VM is dead (an earlier job of it faulted); EINTR a signal came, and
+ * nothing was done.
  */
 
 #define DRM_LOOM_MAJOR 1	/* struct drm_version: version_major, version_minor */
-#define DRM_LOOM_MINOR 2
+#define DRM_LOOM_MINOR 3
 
 /* Place new ioctls at the end; do not re-order. */
 #define DRM_LOOM_QUERY		0x00
@@ -452,8 +453,25 @@ struct drm_loom_sync {
 	__u64 point;
 };
 
+#define DRM_LOOM_SHARED_WRITE	(1u << 0)	/* jobs write to it; else they only read it */
+
+/**
+ * struct drm_loom_shared - A buffer that is shared with others who fence implicitly
+ *
+ * Since 1.3. The submission waits for the fences that others have left in the buffer (struct
+ * dma_resv): for those of writers, and with DRM_LOOM_SHARED_WRITE for those of readers too. It
+ * leaves a fence of its own there, as a reader or as a writer. A buffer may be named once.
+ */
+struct drm_loom_shared {
+	/** @handle: of the buffer */
+	__u32 handle;
+	/** @flags: DRM_LOOM_SHARED_WRITE or zero */
+	__u32 flags;
+};
+
 #define DRM_LOOM_SUBMIT_MAX_JOBS 256
 #define DRM_LOOM_SUBMIT_MAX_SYNCS 64
+#define DRM_LOOM_SUBMIT_MAX_SHARED 64
 
 /* since 1.1: interrupt as soon as the last job completes, whatever the queue's irq_batch */
 #define DRM_LOOM_SUBMIT_IRQ	(1u << 0)
@@ -461,8 +479,10 @@ struct drm_loom_sync {
 /**
  * struct drm_loom_submit - DRM_IOCTL_LOOM_SUBMIT, LOOM_URING_SUBMIT
  *
- * Jobs go to the ring in order. in_syncs delay the whole submission, and what is submitted to the
- * queue after it; a job that has nothing to wait for goes to the ring before the call returns.
+ * Jobs go to the ring in order. in_syncs and shared delay the whole submission, and what is
+ * submitted to the queue after it; a job that has nothing to wait for goes to the ring before the
+ * call returns.
+ * Buffers that are not in shared are fenced explicitly only, by in_syncs and out_syncs.
  */
 struct drm_loom_submit {
 	/** @queue_id: of the queue */
@@ -485,14 +505,18 @@ struct drm_loom_submit {
 	__u64 in_syncs;
 	/** @out_syncs: user pointer to struct drm_loom_sync[], to signal */
 	__u64 out_syncs;
+	/** @num_shared: at shared, up to DRM_LOOM_SUBMIT_MAX_SHARED; since 1.3, as shared */
+	__u32 num_shared;
 	/** @pad: must be zero */
-	__u64 pad;
+	__u32 pad;
+	/** @shared: user pointer to struct drm_loom_shared[], to fence implicitly */
+	__u64 shared;
 };
 
 /**
  * struct drm_loom_uring_job - LOOM_URING_JOB: a submission of one job, all of it in the SQE
  *
- * Since 1.2. It does what LOOM_URING_SUBMIT does with num_jobs 1, for less.
+ * Since 1.2. It does what LOOM_URING_SUBMIT does with num_jobs 1 and no shared buffers, for less.
  */
 struct drm_loom_uring_job {
 	/** @queue_id: of the queue */

@@ -250,7 +250,7 @@ static int loom_pm_resume_device(struct loom_device *ldev)
 	return 0;
 }
 
-/* Another error would be kept, and nobody could wake the device up any more. */
+/* Any other error the runtime PM would keep, and nobody could wake the device up any more. */
 static int loom_pm_runtime_suspend(struct device *dev)
 {
 	return loom_pm_suspend_device(dev_get_drvdata(dev), loom_pm_stop_idle) ? -EBUSY : 0;
@@ -258,7 +258,7 @@ static int loom_pm_runtime_suspend(struct device *dev)
 
 static int loom_pm_suspend(struct device *dev)
 {
-	return loom_pm_suspend_device(dev_get_drvdata(dev), loom_pm_stop_busy);
+	return loom_pm_suspend_device(dev_get_drvdata(dev), loom_pm_stop_busy) ? -EBUSY : 0;
 }
 
 static int loom_pm_resume(struct device *dev)

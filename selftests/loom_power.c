@@ -71,6 +71,7 @@ FIXTURE_SETUP(power)
 FIXTURE_TEARDOWN(power)
 {
 	text_to("/sys/power/pm_test", "none");
+	device_stay_awake(false);
 	text_to(WORKERS, "f");
 	text_to(RT_RUNTIME, "950000");
 	close(self->fd);
@@ -178,6 +179,36 @@ TEST_F_TIMEOUT(power, falling_asleep, 60)
 		world_destroy(&w);
 	}
 	io_uring_queue_exit(&ring);
+}
+
+/*
+ * Firmware that has stopped saves no lease. The device does not fall asleep then, and it is found
+ * out and booted again; the PM core must not keep the error, or nobody would ever wake it up.
+ */
+TEST_F_TIMEOUT(power, cannot_sleep, 60)
+{
+	struct drm_loom_vm_info info = {};
+	struct world w;
+	int i;
+
+	ASSERT_EQ(0, device_stay_awake(true));
+	ASSERT_EQ(0, submit_and_wait(self->fd, self->queue, &self->job, 1, NULL));
+	ASSERT_EQ(0, inject(LOOM_INJECT_HANG_FIRMWARE, 0));
+	ASSERT_EQ(0, device_stay_awake(false));
+	for (i = 0; i < 20 && !info.dead; i++) {
+		sleep(1); /* asking keeps it awake */
+		ASSERT_EQ(0, vm_info(self->fd, self->world.vm, &info));
+	}
+	EXPECT_EQ(1, info.dead);
+	EXPECT_EQ(LOOM_FAULT_RESET, info.fault);
+
+	ASSERT_EQ(0, world_create(self->fd, &w));
+	world_program(&w, 3);
+	ASSERT_EQ(0, queue_set_vm(self->fd, self->queue, 0, w.vm));
+	self->job = world_job(&w, 0, 1);
+	EXPECT_EQ(0, submit_and_wait(self->fd, self->queue, &self->job, 1, NULL));
+	EXPECT_TRUE(world_done(&w, 3));
+	EXPECT_TRUE(falls_asleep());
 }
 
 /* Jobs in the device, on the ring and behind it: all end well on the other side of a suspend. */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "loom_control.h"
 #include "loom_test.h"
 
 #define SEED	100
@@ -247,6 +248,7 @@ FIXTURE_TEARDOWN(shared)
 	close(self->adder.fd);
 	close(self->writer.fd);
 	close(self->dmabuf);
+	text_to(HANG_MS, "2000");
 	if (self->vgem < 0)
 		return;
 	close(self->gate_dmabuf);
@@ -534,6 +536,120 @@ TEST_F(shared, ring_exit)
 	ASSERT_EQ(0, gate_open(self));
 	EXPECT_EQ(POLLIN, ready(self->dmabuf, POLLIN, DONE_MS));
 	EXPECT_TRUE(world_done(&self->writer.w, SEED));
+}
+
+#define BEHIND 150 /* more than the watch asks at a time */
+
+static void ring_submit_job(struct io_uring *ring, struct client *c)
+{
+	struct drm_loom_uring_job args = { .queue_id = c->queue, .job = c->job };
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+
+	if (!sqe)
+		abort();
+	memset(sqe, 0, 2 * sizeof(*sqe));
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = c->fd;
+	sqe->cmd_op = LOOM_URING_JOB;
+	memcpy(sqe->cmd, &args, sizeof(args));
+}
+
+/* A client of its own: one command that waits for the gate, and many behind it in the queue. */
+static int held_back(struct _test_data_shared *self, struct client *c, struct io_uring *ring)
+{
+	int i;
+
+	if (client_open(c) || client_set_up(c, self->dmabuf, self->writer.w.bo.map) ||
+	    io_uring_queue_init(256, ring, IORING_SETUP_SQE128))
+		return -1;
+	c->job = world_job(&c->w, 0, 1);
+	c->shared[0] = (struct drm_loom_shared){ c->w.bo.handle, DRM_LOOM_SHARED_WRITE };
+	c->shared[1] = (struct drm_loom_shared){ import_bo(c->fd, self->gate_dmabuf) };
+	ring_submit(ring, c, 2, 1);
+	for (i = 0; i < BEHIND; i++)
+		ring_submit_job(ring, c);
+	return io_uring_submit(ring) == BEHIND ? 0 : -2;
+}
+
+/*
+ * Commands hold the file, and the file the queue, which ends with a fence in the buffer. That it
+ * does while the gate is still shut shows that all commands were cancelled, those behind too, with
+ * a device that is idle.
+ */
+static void check_ends(struct __test_metadata *_metadata, struct _test_data_shared *self)
+{
+	EXPECT_EQ(POLLIN, ready(self->dmabuf, POLLIN, DONE_MS));
+	EXPECT_EQ(0, gate_open(self)) {
+		TH_LOG("the gate was open already");
+	}
+	EXPECT_TRUE(world_untouched(&self->writer.w));
+}
+
+TEST_F(shared, killed_behind_a_fence)
+{
+	struct io_uring ring;
+	struct client c;
+	int status;
+	pid_t child;
+
+	text_to(HANG_MS, "200");
+	ASSERT_EQ(0, gate_close(self, VGEM_FENCE_WRITE));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		if (held_back(self, &c, &ring))
+			_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	ASSERT_TRUE(WIFSIGNALED(status));
+	check_ends(_metadata, self);
+}
+
+TEST_F(shared, closed_behind_a_fence)
+{
+	struct io_uring ring;
+	struct client c;
+
+	text_to(HANG_MS, "200");
+	ASSERT_EQ(0, gate_close(self, VGEM_FENCE_WRITE));
+	ASSERT_EQ(0, held_back(self, &c, &ring));
+	EXPECT_EQ(0, ready(self->dmabuf, POLLIN, 0));
+	io_uring_queue_exit(&ring);
+	close(c.fd);
+	check_ends(_metadata, self);
+}
+
+/* Not every kernel hands this on to drivers: then the command waits on, and ends well. */
+TEST_F(shared, async_cancel_behind_a_fence)
+{
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	int cancel, res;
+
+	ASSERT_EQ(0, io_uring_queue_init(RING_DEPTH, &ring, IORING_SETUP_SQE128));
+	ASSERT_EQ(0, gate_close(self, VGEM_FENCE_WRITE));
+	ring_submit(&ring, &self->writer, 2, 1);
+	sqe = io_uring_get_sqe(&ring);
+	io_uring_prep_cancel64(sqe, 1, 0);
+	io_uring_submit(&ring);
+	cancel = ring_reap(&ring, DONE_MS);
+	if (cancel == -ECANCELED) { /* the command's came first */
+		cancel = ring_reap(&ring, DONE_MS);
+		res = -ECANCELED;
+	} else {
+		res = ring_reap(&ring, HELD_MS);
+	}
+	EXPECT_TRUE(!cancel ? res == -ECANCELED :
+			      (cancel == -ENOENT || cancel == -EALREADY) && res == -ETIME) {
+		TH_LOG("cancel %d, command %d", cancel, res);
+	}
+	EXPECT_EQ(0, gate_open(self));
+	if (res == -ETIME)
+		EXPECT_EQ(0, ring_reap(&ring, DONE_MS));
+	EXPECT_EQ(POLLIN, ready(self->dmabuf, POLLIN, DONE_MS));
+	EXPECT_TRUE(world_done(&self->writer.w, SEED));
+	io_uring_queue_exit(&ring);
 }
 
 /* ---- arguments ---- */

@@ -107,6 +107,7 @@ FIXTURE_SETUP(user_queue)
 FIXTURE_TEARDOWN_PARENT(user_queue)
 {
 	text_to(HANG_MS, "2000");
+	text_to("/sys/power/pm_test", "none");
 	ASSERT_EQ(0, driver_renumber());
 }
 
@@ -279,6 +280,67 @@ TEST_F_TIMEOUT(user_queue, device_reset, 60)
 	EXPECT_EQ(1, self->q.rings->dead);
 	*self->q.doorbell = 1;
 	check_other(_metadata, self);
+}
+
+/* A job that computes, and then does nothing that others would have to wait for. */
+static struct drm_loom_job compute_only(struct world *w)
+{
+	__u32 bytes = WORLD_COUNT * sizeof(float);
+	struct assembler a;
+
+	world_begin(w, &a);
+	asm_fetch(&a, WORLD_VA + WORLD_WEIGHTS, bytes);
+	asm_add_f32(&a, 0, 0, bytes, WORLD_COUNT, 0);
+	return world_job(w, 0, 0);
+}
+
+/* And one that moves only. */
+static struct drm_loom_job load_only(struct world *w)
+{
+	struct assembler a;
+
+	world_begin(w, &a);
+	asm_move(&a, LOOM_OP_LOAD, WORLD_VA + WORLD_IN, 0, WORLD_COUNT * sizeof(float), 0);
+	return world_job(w, 0, 0);
+}
+
+/*
+ * A suspend fails because of a job in a user-mode queue, when another VM's lease was saved
+ * already. What was saved is old after the next job, so it is not what a reset gives back: the
+ * lease is lost, and whoever has it is told.
+ */
+TEST_F_TIMEOUT(user_queue, saved_lease_is_old, 60)
+{
+	struct drm_loom_job hung, job = world_job(&self->other, 0, 0);
+	struct drm_loom_vm_info info = {};
+	int i;
+
+	if (text_to("/sys/power/pm_test", "devices"))
+		SKIP(return, "this kernel cannot try a suspend");
+	/* Both have something in their leases. The one that is saved first was made first. */
+	ASSERT_EQ(0, submit_and_wait(self->fd, self->queue, &job, 1, NULL));
+	ASSERT_EQ(0, queue_set_vm(self->fd, self->queue, 0, self->world.vm));
+	ASSERT_EQ(0, submit_and_wait(self->fd, self->queue, &self->job, 1, NULL));
+	ASSERT_EQ(0, queue_set_vm(self->fd, self->q.args.queue_id, 1, self->other.vm));
+
+	text_to(HANG_MS, "60000");
+	ASSERT_EQ(0, inject(LOOM_INJECT_HANG_COMPUTE, 0));
+	hung = compute_only(&self->other);
+	hung.vm_slot = 1;
+	user_submit(&self->q, &hung, 0);
+	EXPECT_EQ(-EBUSY, text_to("/sys/power/state", "freeze"));
+	text_to("/sys/power/pm_test", "none");
+
+	job = load_only(&self->world);
+	ASSERT_EQ(0, submit_and_wait(self->fd, self->queue, &job, 1, NULL));
+	ASSERT_EQ(0, inject(LOOM_INJECT_CRASH_FIRMWARE, 0));
+	for (i = 0; i < 500 && !info.dead; i++) {
+		usleep(10000);
+		ASSERT_EQ(0, vm_info(self->fd, self->world.vm, &info));
+	}
+	EXPECT_EQ(1, info.dead);
+	EXPECT_EQ(LOOM_FAULT_RESET, info.fault);
+	EXPECT_EQ(-EIO, submit_and_wait(self->fd, self->queue, &job, 1, NULL));
 }
 
 TEST_HARNESS_MAIN

@@ -86,7 +86,7 @@ static int write_script(const char *path, const struct options *o)
 static void exec_vm(const struct options *o)
 {
 	const char *argv[] = {
-		"tools/vm/run", "--script", OUT ".sh", "--out", OUT, "--memory", "2048",
+		"tools/vm/run", "--script", OUT ".sh", "--out", OUT, "--memory", "2048", "--timeout", "1200",
 		"--program", "build/bin/loom-bench-vm:/usr/bin/loom-bench",
 		"--module", "nvme", "--qemu-arg", "-blockdev",
 		"--qemu-arg", "driver=null-co,node-name=null0,size=1073741824",

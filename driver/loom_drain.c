@@ -82,15 +82,19 @@ void loom_queue_push_work(struct work_struct *work)
 	dma_fence_end_signalling(cookie);
 }
 
+/* There may be any number, so not all with interrupts off. */
 static void loom_queue_cancel_unpushed(struct loom_queue *queue, struct list_head *waiting,
 				       int error, struct loom_finished *finished)
 {
 	struct loom_submission *sub, *next;
+	unsigned long flags;
 
 	list_for_each_entry_safe(sub, next, waiting, node) {
+		spin_lock_irqsave(&queue->lock, flags);
 		list_del_init(&sub->node);
 		while (sub->num_pushed < sub->num_jobs)
 			loom_job_cancel(queue, &sub->jobs[sub->num_pushed++], error, finished);
+		spin_unlock_irqrestore(&queue->lock, flags);
 	}
 }
 
@@ -111,6 +115,7 @@ void loom_queue_fail(struct loom_queue *queue, int error)
 	spin_lock_irqsave(&queue->lock, flags);
 	queue->stopped = true;
 	list_splice_init(&queue->pending, &waiting);
+	queue->asked = &queue->pending;
 	spin_unlock_irqrestore(&queue->lock, flags);
 
 	/* Fences' locks are taken here, so not under the queue's. */
@@ -124,8 +129,8 @@ void loom_queue_fail(struct loom_queue *queue, int error)
 		list_del(&job->node);
 		loom_job_cancel(queue, job, error, &finished);
 	}
-	loom_queue_cancel_unpushed(queue, &waiting, error, &finished);
 	spin_unlock_irqrestore(&queue->lock, flags);
+	loom_queue_cancel_unpushed(queue, &waiting, error, &finished);
 
 	loom_submission_finish_all(&finished);
 }

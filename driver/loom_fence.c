@@ -137,8 +137,6 @@ void loom_dep_add(struct loom_submission *sub, struct dma_fence *fence)
 /* Room for all that the submission may wait for. */
 int loom_deps_alloc(struct loom_submission *sub, u32 num)
 {
-	if (!num)
-		return 0;
 	sub->deps = kcalloc(num, sizeof(*sub->deps), GFP_KERNEL_ACCOUNT);
 	if (!sub->deps)
 		return -ENOMEM;

@@ -15,7 +15,9 @@
 #include <linux/dma-fence.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
@@ -151,20 +153,50 @@ static void loom_hang_kill(struct loom_device *ldev, u32 core)
 
 /* ---- the watch ---- */
 
-/* What is under way may go on for long: let it be cancelled. */
-static void loom_hang_ask(struct loom_queue *queue)
+/* So many at a time with interrupts off. */
+#define LOOM_HANG_ASK_BATCH 64u
+
+static void loom_hang_ask_pushed(struct loom_queue *queue, u32 tag)
 {
-	struct loom_submission *sub;
+	u32 end = min(tag + LOOM_HANG_ASK_BATCH, queue->entries);
 	unsigned long flags;
-	u32 tag;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	for (tag = 0; tag < queue->entries; tag++)
+	for (; tag < end; tag++)
 		if (queue->jobs[tag])
 			loom_uring_ask(queue->jobs[tag]->sub);
-	list_for_each_entry(sub, &queue->pending, node)
-		loom_uring_ask(sub);
 	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/* Return: whether there are more. */
+static bool loom_hang_ask_pending(struct loom_queue *queue)
+{
+	unsigned long flags;
+	unsigned int i;
+	bool more;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	for (i = 0; i < LOOM_HANG_ASK_BATCH && queue->asked->next != &queue->pending; i++) {
+		queue->asked = queue->asked->next;
+		loom_uring_ask(list_entry(queue->asked, struct loom_submission, node));
+	}
+	more = queue->asked->next != &queue->pending;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return more;
+}
+
+/*
+ * What is under way may go on for long: let it be cancelled. How much waits in the driver is
+ * limited by memory only, so the watch goes on there from where it was the last time.
+ */
+static void loom_hang_ask(struct loom_queue *queue)
+{
+	u32 tag;
+
+	for (tag = 0; tag < queue->entries; tag += LOOM_HANG_ASK_BATCH)
+		loom_hang_ask_pushed(queue, tag);
+	while (loom_hang_ask_pending(queue))
+		cond_resched();
 }
 
 static void loom_hang_ask_all(struct loom_device *ldev)

@@ -105,20 +105,24 @@ static noinline int loom_submission_map_results(struct loom_submission *sub, str
 	return 0;
 }
 
-/* All but the jobs. */
+/* What a job need not have, and most have not. */
 static __always_inline int loom_submission_attach(struct loom_submission *sub,
 						  struct drm_file *file, u32 results_handle,
 						  u64 results_offset, u32 num_in_syncs,
-						  u64 in_syncs)
+						  u64 in_syncs, u32 num_shared, u64 shared)
 {
 	int ret = 0;
 
-	if (likely(!results_handle && !results_offset && !num_in_syncs))
-		return 0;
-	if (results_handle || results_offset)
+	if (unlikely(results_handle || results_offset))
 		ret = loom_submission_map_results(sub, file, results_handle, results_offset);
-	if (!ret)
+	if (likely(ret || !(num_in_syncs | num_shared)))
+		return ret;
+
+	ret = loom_deps_alloc(sub, num_in_syncs + num_shared);
+	if (!ret && num_in_syncs)
 		ret = loom_deps_add(sub, file, num_in_syncs, in_syncs);
+	if (!ret && num_shared)
+		ret = loom_shared_add(sub, file, num_shared, shared);
 	return ret;
 }
 
@@ -151,12 +155,9 @@ struct loom_submission *loom_submission_create(struct loom_queue *queue, struct 
 
 	ret = loom_submission_copy_jobs(sub, args);
 	if (!ret)
-		ret = loom_deps_alloc(sub, args->num_in_syncs + args->num_shared);
-	if (!ret)
 		ret = loom_submission_attach(sub, file, args->results_handle, args->results_offset,
-					     args->num_in_syncs, args->in_syncs);
-	if (!ret)
-		ret = loom_shared_add(sub, file, args->num_shared, args->shared);
+					     args->num_in_syncs, args->in_syncs, args->num_shared,
+					     args->shared);
 	if (ret)
 		return loom_submission_fail(sub, ret);
 	return sub;
@@ -189,11 +190,9 @@ struct loom_submission *loom_submission_create_job(struct loom_queue *queue, str
 	if (flags & DRM_LOOM_SUBMIT_IRQ)
 		sub->jobs[0].flags |= LOOM_JOB_IRQ;
 	if (!ret)
-		ret = loom_deps_alloc(sub, num_in_syncs);
-	if (!ret)
 		ret = loom_submission_attach(sub, file, READ_ONCE(args->results_handle),
 					     READ_ONCE(args->results_offset), num_in_syncs,
-					     READ_ONCE(args->in_syncs));
+					     READ_ONCE(args->in_syncs), 0, 0);
 	if (ret)
 		return loom_submission_fail(sub, ret);
 	return sub;

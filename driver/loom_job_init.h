@@ -3,6 +3,7 @@
 #ifndef __LOOM_JOB_INIT_H__
 #define __LOOM_JOB_INIT_H__
 
+#include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include <drm/drm_print.h>
@@ -44,18 +45,19 @@ static inline void loom_queue_return_spare(struct loom_queue *queue, struct loom
 	queue->spares = &sub->spare;
 }
 
-/* All but the jobs: most of a submission is written once. */
-static inline void loom_submission_init(struct loom_submission *sub, struct loom_queue *queue,
-					u32 num_jobs)
+/* All but the jobs: most of a submission is written once, for every store counts. */
+static __always_inline void loom_submission_init(struct loom_submission *sub,
+						 struct loom_queue *queue, u32 num_jobs,
+						 int num_waits, unsigned long cmd)
 {
 	sub->queue = queue;
 	sub->lfile = queue->lfile;
-	atomic_set(&sub->num_waits, 1); /* dropped when it is queued */
+	atomic_set(&sub->num_waits, num_waits);
 	sub->num_deps = 0;
 	sub->deps = NULL;
 	sub->shared = NULL;
 	sub->fence = NULL;
-	sub->cmd = 0;
+	sub->cmd = cmd;
 	sub->cancelable = false;
 	sub->results_bo = NULL;
 	sub->results = NULL;
@@ -72,13 +74,12 @@ static __always_inline int loom_job_init(struct loom_job *job, struct loom_submi
 {
 	struct loom_queue *queue = sub->queue;
 	struct drm_device *drm = &queue->ldev->drm;
-	u32 flags = READ_ONCE(desc->flags);
+	u32 flags = READ_ONCE(desc->flags), slot = READ_ONCE(desc->vm_slot);
 	u64 pad = READ_ONCE(desc->pad);
 
 	job->sub = sub;
 	job->cmd_va = READ_ONCE(desc->cmd_va);
 	job->cmd_size = READ_ONCE(desc->cmd_size);
-	job->slot = READ_ONCE(desc->vm_slot);
 	job->user_data = READ_ONCE(desc->user_data);
 	job->flags = flags & DRM_LOOM_JOB_RELEASE_LAYER ? LOOM_JOB_RELEASE_LAYER : 0;
 	job->idempotent = flags & DRM_LOOM_JOB_IDEMPOTENT;
@@ -91,10 +92,11 @@ static __always_inline int loom_job_init(struct loom_job *job, struct loom_submi
 		drm_dbg(drm, "cmd_va %#llx, cmd_size %#x\n", job->cmd_va, job->cmd_size);
 		return -EINVAL;
 	}
-	if (job->slot >= queue->vm_slots) {
-		drm_dbg(drm, "vm_slot %u of %u\n", job->slot, queue->vm_slots);
+	if (slot >= queue->vm_slots) {
+		drm_dbg(drm, "vm_slot %u of %u\n", slot, queue->vm_slots);
 		return -EINVAL;
 	}
+	job->slot = array_index_nospec(slot, queue->vm_slots);
 	if (flags & ~LOOM_JOB_FLAGS || pad) {
 		drm_dbg(drm, "job flags %#x, pad %#llx\n", flags, pad);
 		return -EINVAL;

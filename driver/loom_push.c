@@ -40,6 +40,14 @@ static __always_inline void loom_job_push(struct loom_queue *queue, struct loom_
 	trace_loom_job_push(queue, job);
 }
 
+/* The first of those that wait has no more jobs to wait with. */
+static void loom_queue_unlink(struct loom_queue *queue, struct loom_submission *sub)
+{
+	if (queue->asked == &sub->node)
+		queue->asked = &queue->pending;
+	list_del_init(&sub->node);
+}
+
 /* What goes to the ring next, or NULL. What came back from the device goes before all else. */
 static struct loom_job *loom_queue_next_job(struct loom_queue *queue)
 {
@@ -57,7 +65,7 @@ static struct loom_job *loom_queue_next_job(struct loom_queue *queue)
 		return NULL;
 	job = &sub->jobs[sub->num_pushed++];
 	if (sub->num_pushed == sub->num_jobs)
-		list_del_init(&sub->node);
+		loom_queue_unlink(queue, sub);
 	return job;
 }
 
@@ -195,7 +203,7 @@ static __always_inline int loom_job_run(struct loom_queue *queue, struct loom_su
 	struct loom_job *job = &sub->jobs[0];
 	int ret;
 
-	loom_submission_init(sub, queue, 1);
+	loom_submission_init(sub, queue, 1, 0, cmd);
 	ret = loom_job_init(job, sub, desc) ?: loom_slot_check(queue, job->slot);
 	if (unlikely(ret))
 		return ret;
@@ -203,9 +211,7 @@ static __always_inline int loom_job_run(struct loom_queue *queue, struct loom_su
 		job->flags |= LOOM_JOB_IRQ;
 
 	loom_job_take_vm(queue, job);
-	sub->cmd = cmd;
 	sub->num_pushed = 1;
-	atomic_set(&sub->num_waits, 0);
 	queue->fed = true;
 	trace_loom_submission_queue(sub);
 	loom_pm_busy(queue->ldev);
@@ -221,7 +227,7 @@ static __always_inline int loom_job_run(struct loom_queue *queue, struct loom_su
  * @cmd: the command that it completes
  * @pdu_sub: takes the submission
  *
- * It may be over before this returns.
+ * It may be over before this returns. Called by io_uring, which issues with interrupts on.
  *
  * Return: 0; an error as of loom_submission_create_job() and loom_submission_queue(); or -EAGAIN,
  * and nothing was done, if it has to go the long way.
@@ -231,7 +237,6 @@ int loom_job_express(struct loom_file *lfile, const struct drm_loom_uring_job *a
 {
 	struct loom_submission *sub;
 	struct loom_queue *queue;
-	unsigned long flags;
 	int ret = -EAGAIN;
 
 	rcu_read_lock();
@@ -239,7 +244,7 @@ int loom_job_express(struct loom_file *lfile, const struct drm_loom_uring_job *a
 	if (unlikely(!queue || loom_queue_is_user(queue)))
 		goto out_unlock_rcu;
 
-	spin_lock_irqsave(&queue->lock, flags);
+	spin_lock_irq(&queue->lock);
 	if (unlikely(!loom_queue_is_clear(queue)))
 		goto out_unlock;
 	sub = loom_queue_take_spare(queue);
@@ -251,7 +256,7 @@ int loom_job_express(struct loom_file *lfile, const struct drm_loom_uring_job *a
 	if (unlikely(ret))
 		loom_queue_return_spare(queue, sub);
 out_unlock:
-	spin_unlock_irqrestore(&queue->lock, flags);
+	spin_unlock_irq(&queue->lock);
 out_unlock_rcu:
 	rcu_read_unlock();
 	return ret;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <linux/ktime.h>
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 
 #include <drm/drm_drv.h>
@@ -87,7 +88,8 @@ static int loom_query_answer(struct loom_file *lfile, const struct drm_loom_quer
 		answer->caps = ldev->caps;
 		return sizeof(answer->caps);
 	case DRM_LOOM_QUERY_COUNTERS:
-		loom_counters_read(ldev, args->index, &answer->counters);
+		loom_counters_read(ldev, array_index_nospec(args->index, ldev->caps.num_cores),
+				   &answer->counters);
 		return sizeof(answer->counters);
 	case DRM_LOOM_QUERY_TIME:
 		loom_query_time(ldev, &answer->time);

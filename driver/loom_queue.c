@@ -94,6 +94,7 @@ static struct loom_queue *loom_queue_alloc(struct loom_file *lfile,
 	spin_lock_init(&queue->lock);
 	init_waitqueue_head(&queue->wait);
 	INIT_LIST_HEAD(&queue->pending);
+	queue->asked = &queue->pending;
 	INIT_LIST_HEAD(&queue->parked);
 	INIT_LIST_HEAD(&queue->node);
 	INIT_WORK(&queue->push_work, loom_queue_push_work);

@@ -82,6 +82,7 @@ struct loom_queue {
 	u32 sq_tail;			/* jobs put on the ring; also the sequence number */
 	u32 cq_head;			/* completions taken off it */
 	struct list_head pending;	/* struct loom_submission.node; not all on the ring */
+	struct list_head *asked;	/* the last of them that the watch saw, or their head */
 	struct llist_node *spares;	/* of submissions */
 	struct list_head parked;	/* struct loom_job.node; they go to the ring before those */
 	struct loom_slot *slots;

@@ -73,8 +73,6 @@ int loom_shared_add(struct loom_submission *sub, struct drm_file *file, u32 num,
 	unsigned int i;
 	int ret;
 
-	if (!num)
-		return 0;
 	shared = kzalloc(struct_size(shared, objs, num), GFP_KERNEL_ACCOUNT);
 	if (!shared)
 		return -ENOMEM;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The VMs that jobs of a queue may name. */
 
+#include <linux/nospec.h>
+
 #include <drm/drm_file.h>
 #include <drm/drm_print.h>
 #include <drm/loom_accel.h>
@@ -87,6 +89,7 @@ static int loom_queue_set_vm(struct loom_queue *queue, struct loom_file *lfile, 
 		drm_dbg(drm, "slot %u of %u\n", slot, queue->vm_slots);
 		return -EINVAL;
 	}
+	slot = array_index_nospec(slot, queue->vm_slots);
 	if (vm_id) {
 		vm = loom_vm_lookup(lfile, vm_id);
 		if (!vm) {

@@ -46,7 +46,7 @@ struct loom_submission *loom_submission_alloc(struct loom_queue *queue, u32 num_
 	if (!sub)
 		return ERR_PTR(-ENOMEM);
 
-	loom_submission_init(sub, queue, num_jobs);
+	loom_submission_init(sub, queue, num_jobs, 1, 0); /* the wait ends when it is queued */
 	return sub;
 }
 

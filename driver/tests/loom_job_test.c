@@ -51,6 +51,7 @@ static void job_test_init_queue(struct job_test *t)
 	queue->num_free_tags = JOB_TEST_ENTRIES;
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->pending);
+	queue->asked = &queue->pending;
 	INIT_LIST_HEAD(&queue->parked);
 }
 

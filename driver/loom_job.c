@@ -18,6 +18,7 @@
  */
 
 #include <linux/overflow.h>
+#include <linux/uaccess.h>
 
 #include <drm/drm_file.h>
 #include <drm/drm_print.h>
@@ -54,6 +55,28 @@ static int loom_submit_check(struct drm_device *drm, const struct drm_loom_submi
 	return 0;
 }
 
+/* As copy_from_user(), which for so little costs more than what it copies. */
+static int loom_job_read(struct drm_loom_job *desc, const struct drm_loom_job __user *user)
+{
+	const u64 __user *from = (const u64 __user *)user;
+	u64 *to = (u64 *)desc;
+
+	static_assert(sizeof(*desc) == 4 * sizeof(u64));
+
+	if (!user_read_access_begin(user, sizeof(*desc)))
+		return -EFAULT;
+	unsafe_get_user(to[0], from, err_end);
+	unsafe_get_user(to[1], from + 1, err_end);
+	unsafe_get_user(to[2], from + 2, err_end);
+	unsafe_get_user(to[3], from + 3, err_end);
+	user_read_access_end();
+	return 0;
+
+err_end:
+	user_read_access_end();
+	return -EFAULT;
+}
+
 static int loom_submission_copy_jobs(struct loom_submission *sub,
 				     const struct drm_loom_submit *args)
 {
@@ -63,9 +86,7 @@ static int loom_submission_copy_jobs(struct loom_submission *sub,
 	int ret;
 
 	for (i = 0; i < args->num_jobs; i++) {
-		if (copy_from_user(&desc, user + i, sizeof(desc)))
-			return -EFAULT;
-		ret = loom_job_init(&sub->jobs[i], sub, &desc);
+		ret = loom_job_read(&desc, user + i) ?: loom_job_init(&sub->jobs[i], sub, &desc);
 		if (ret)
 			return ret;
 	}

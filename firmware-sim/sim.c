@@ -3,7 +3,6 @@
  * The door: see loom_sim.h. Every entry first lets happen what is due, then does its own thing,
  * then asks the host for the next call.
  */
-#include <cblas.h>
 #include <stdlib.h>
 
 #include "device.h"
@@ -72,8 +71,6 @@ struct loom_sim *loom_sim_new(const struct loom_sim_config *config,
 	for (uint32_t i = 0; i < caps->num_cores; i++)
 		act_sram_init(&sim->core[i].act_sram, caps->act_sram_bytes);
 	sim->workers = workers_new(config->workers);
-	/* Its own threads would take sums in another order. */
-	openblas_set_num_threads(1);
 	events_init(sim);
 	boot_reset(sim);
 	return sim;

@@ -96,8 +96,6 @@ void execute_conv(const struct sram *sram, const struct loom_cmd *hdr)
 		.m = (uint64_t)cmd->batch * cmd->oh * cmd->ow,
 		.k = v.k,
 		.n = cmd->oc,
-		.before = cmd->rows_before,
-		.after = cmd->rows_after,
 		.operands = &v,
 		.load_rows = load_rows,
 		.load_cols = load_cols,

@@ -67,8 +67,6 @@ void execute_matmul(const struct sram *sram, const struct loom_cmd *hdr)
 		.m = cmd->m,
 		.k = cmd->k,
 		.n = cmd->n,
-		.before = cmd->rows_before,
-		.after = cmd->rows_after,
 		.operands = &m,
 		.load_rows = load_rows,
 		.load_cols = load_cols,

@@ -36,11 +36,15 @@ static void load_weights(struct qconv *v, uint64_t channel, uint32_t width)
 
 	for (uint32_t i = 0; i < width; i++)
 		zero[i] = low_8bits(v->cmd->w_dtype, v->channels[channel + i].zero);
-	load_steps(v->g.b, v->cmd->w_dtype, src, 1, 0, v->g.k * width);
-	for (uint64_t k = 0; k < v->g.k; k++)
-		for (uint32_t i = 0; i < width; i++)
-			v->g.b[k * width + i] -= zero[i];
 	qgemm_columns(&v->g, width);
+	for (uint64_t k = 0; k < v->g.k; k++) {
+		float *row = v->g.b + k * v->g.pitch;
+
+		load_steps(row, v->cmd->w_dtype, src + k * width, 1, 0, width);
+		for (uint32_t i = 0; i < width; i++)
+			row[i] -= zero[i];
+	}
+	qgemm_cut(&v->g);
 }
 
 static void add_residual(const struct qconv *v, float *x, uint64_t pixel, uint64_t channel)
@@ -87,7 +91,7 @@ static void do_strip(void *arg, uint32_t item, uint32_t worker)
 	load_windows(&v->cmd->conv, v, load_elements, strip.a, pixel, (uint32_t)rows);
 	qgemm_multiply(&v->g, &strip, rows);
 	for (uint64_t r = 0; r < rows; r++)
-		store_row(v, strip.sum + r * v->g.width, pixel + r, v->channel);
+		store_row(v, strip.sum + r * v->g.pitch, pixel + r, v->channel);
 }
 
 void execute_qconv(const struct sram *sram, const struct loom_cmd *hdr)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Integer products by a library of floats: fp32 holds every integer up to 2^24, so a sum whose
- * terms' magnitudes add up to no more is exact in whatever order, and fused or not. K is cut where
+ * Integer products in floats: fp32 holds every integer up to 2^24, so a sum whose
+ * terms' magnitudes add up to no more is exact in whatever order. K is cut where
  * that would end, for the largest inputs there are and these weights; the parts are added in int32.
  */
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
+#include "gemm.h"
 #include "qgemm.h"
 #include "workers.h"
 
@@ -19,14 +19,14 @@ struct qgemm qgemm_new(const struct sram *sram, uint64_t k)
 	return (struct qgemm){
 		.k = k,
 		.b = scratch_floats(workers_scratch(sram->workers, 0), SCRATCH_SHARED,
-				    k * sram->caps->array_cols),
+				    k * gemm_pitch(sram->caps->array_cols)),
 	};
 }
 
 struct qstrip qgemm_strip(const struct sram *sram, const struct qgemm *q, uint32_t worker)
 {
 	struct scratch *scratch = workers_scratch(sram->workers, worker);
-	uint64_t block = QGEMM_ROWS * (uint64_t)sram->caps->array_cols;
+	uint64_t block = QGEMM_ROWS * (uint64_t)gemm_pitch(sram->caps->array_cols);
 	struct qstrip strip = {
 		.a = scratch_floats(scratch, SCRATCH_A, QGEMM_ROWS * q->k),
 		.part = scratch_floats(scratch, SCRATCH_C, 2 * block),
@@ -50,19 +50,26 @@ static float add_row(float *column, const float *row, uint32_t width)
 
 void qgemm_columns(struct qgemm *q, uint32_t width)
 {
+	q->width = width;
+	q->pitch = gemm_pitch(width);
+	for (uint64_t k = 0; k < q->k; k++)
+		memset(q->b + k * q->pitch + width, 0, (q->pitch - width) * sizeof(*q->b));
+}
+
+void qgemm_cut(struct qgemm *q)
+{
 	float column[1024] = { 0 };	/* array_cols at most: loom_sim_check() */
 
-	q->width = width;
 	q->num_chunks = 0;
 	q->chunk[0] = 0;
 	for (uint64_t k = 0; k < q->k; k++) {
-		const float *row = q->b + k * width;
+		const float *row = q->b + k * q->pitch;
 
-		if (add_row(column, row, width) <= EXACT / MAX_STEP)
+		if (add_row(column, row, q->width) <= EXACT / MAX_STEP)
 			continue;
 		q->chunk[++q->num_chunks] = k;
 		memset(column, 0, sizeof(column));
-		add_row(column, row, width);
+		add_row(column, row, q->width);
 	}
 	q->chunk[++q->num_chunks] = q->k;
 }
@@ -78,11 +85,13 @@ static void add_part(struct qstrip *s, size_t n, bool first)
 void qgemm_multiply(const struct qgemm *q, struct qstrip *strip, uint32_t rows)
 {
 	for (uint32_t i = 0; i < q->num_chunks; i++) {
-		uint32_t k = q->chunk[i], depth = q->chunk[i + 1] - k;
+		uint32_t k = q->chunk[i];
 
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, q->width, depth, 1.0f,
-			    strip->a + k, q->k, q->b + (uint64_t)k * q->width, q->width, 0.0f,
-			    strip->part, q->width);
-		add_part(strip, (size_t)rows * q->width, i == 0);
+		gemm(&(struct gemm_args){
+			.a = strip->a + k, .b = q->b + (uint64_t)k * q->pitch, .c = strip->part,
+			.a_pitch = q->k, .b_pitch = q->pitch, .c_pitch = q->pitch,
+			.k = q->chunk[i + 1] - k, .rows = rows, .cols = q->pitch,
+		});
+		add_part(strip, (size_t)rows * q->pitch, i == 0);
 	}
 }

@@ -22,11 +22,12 @@ static void load_columns(struct qmatmul *m, uint64_t col, uint32_t width)
 {
 	const struct loom_cmd_matmul *cmd = &m->cmd->matmul;
 
+	qgemm_columns(&m->g, width);
 	for (uint64_t k = 0; k < cmd->k; k++)
-		load_steps(m->g.b + k * width, m->cmd->b_dtype,
+		load_steps(m->g.b + k * m->g.pitch, m->cmd->b_dtype,
 			   m->b + k * cmd->b_row + col * cmd->b_col, cmd->b_col, m->cmd->b_zero,
 			   width);
-	qgemm_columns(&m->g, width);
+	qgemm_cut(&m->g);
 }
 
 static void store_row(const struct qmatmul *m, const int32_t *sum, uint64_t row, uint64_t col)
@@ -58,7 +59,7 @@ static void do_strip(void *arg, uint32_t item, uint32_t worker)
 			   cmd->a_col, m->cmd->a_zero, cmd->k);
 	qgemm_multiply(&m->g, &strip, rows);
 	for (uint64_t r = 0; r < rows; r++)
-		store_row(m, strip.sum + r * m->g.width, row + r, m->col);
+		store_row(m, strip.sum + r * m->g.pitch, row + r, m->col);
 }
 
 static void multiply_matrices(struct qmatmul *m, uint32_t array_cols)

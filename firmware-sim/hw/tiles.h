@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tiles.h - products of M x K and K x N by a maths library, on zero-padded tiles of shapes and rows
- * at places that do not depend on how a layer was cut, in any order and by several threads.
+ * tiles.h - products of M x K and K x N in tiles, which several threads do in any order.
  */
 #ifndef LOOM_HW_TILES_H
 #define LOOM_HW_TILES_H
@@ -10,8 +9,6 @@
 
 struct product {
 	uint64_t m, k, n;
-	/* Rows of the first and of the last tile that another command has: loom_isa.h. */
-	uint32_t before, after;
 	const void *operands;	/* for the three below, which several threads call at once */
 	/* Rows [row, row + rows) of the first operand, K floats each. */
 	void (*load_rows)(const void *operands, float *a, uint64_t row, uint32_t rows);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# QEMU with the device in it. firmware-sim/module.mk says in DEVICE_LIBS what its library needs.
+# QEMU with the device in it.
 ifndef SAN
 
 .PHONY: qemu
@@ -8,7 +8,7 @@ qemu: build/bin/loom-qemu ## build the emulator with the device in it
 
 build/bin/loom-qemu: $(wildcard firmware-sim/qemu/*.[ch] firmware-sim/*.h uapi/*.h) tools/vm/qemu \
 		     $$(filter build/lib/libfirmware-sim.a,$$(ALL_TARGETS)) | build/linux
-	@DEVICE_LIBS='$(DEVICE_LIBS)' tools/vm/qemu
+	@tools/vm/qemu
 
 endif
 

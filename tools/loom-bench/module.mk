@@ -16,7 +16,7 @@ $(call static-library,loom-bench-report,$(BENCH_REPORT))
 $(call static-library,loom-bench-run,$(BENCH_RUN))
 $(call static-library,loom-bench-experiment,$(BENCH_EXPERIMENT))
 $(call program,loom-bench,$(BENCH)/main.c $(BENCH)/overhead_vm.c $(BENCH)/submit.c $(BENCH_SIMULATOR) $(BENCH)/lane_sim.c,loom-bench-experiment loom-bench-run loom-bench-report sched loom-sim loom \
-	firmware-sim,-Wl$(comma)-u$(comma)loom_backend_sim -ljansson -lcairo -lfontconfig -ldrm -luring -lelf -lopenblas)
+	firmware-sim,-Wl$(comma)-u$(comma)loom_backend_sim -ljansson -lcairo -lfontconfig -ldrm -luring -lelf)
 $(call program,loom-bench-vm,$(BENCH)/guest.c $(BENCH)/simulator_guest.c $(BENCH)/simulator_measure.c $(BENCH_SUBMIT) $(BENCH)/no_sim.c,loom-bench-run sched loom,-ljansson -ldrm -luring -lelf)
 $(call host-test,loom-bench-report-test,$(BENCH)/test/test_report.c $(BENCH)/no_sim.c,loom-bench-report loom-bench-run loom,-ljansson \
 	-lcairo -lfontconfig -ldrm -luring -lelf)

@@ -6,7 +6,7 @@ LOOMC_DIR := tools/loomc
 LOOMC_GEN := build/gen/onnx/onnx.pb-c
 LOOMC_SOURCES := $(filter-out $(LOOMC_DIR)/main.c,$(sort $(wildcard $(LOOMC_DIR)/*.c)))
 LOOMC_LIBS := loomc hostops loom firmware-sim
-LOOMC_LDLIBS := -lprotobuf-c $(DEVICE_LIBS)
+LOOMC_LDLIBS := -lprotobuf-c -lopenblas
 
 $(LOOMC_GEN).c: /usr/include/onnx/onnx.proto
 	@mkdir -p $(@D)
@@ -21,7 +21,7 @@ $(call program,loomc,$(LOOMC_DIR)/main.c,$(LOOMC_LIBS),$(LOOMC_LDLIBS),-Itools/l
 
 # Tests run what was compiled on the device model in their own process.
 LOOMC_TEST_LIBS := loomc hostops loom-sim loom firmware-sim
-LOOMC_TEST_LDLIBS := -u loom_backend_sim -lprotobuf-c -ldrm -luring -lelf $(DEVICE_LIBS)
+LOOMC_TEST_LDLIBS := -u loom_backend_sim -lprotobuf-c -ldrm -luring -lelf -lopenblas
 LOOMC_TEST_CFLAGS := -Ibuild/gen -Itools/loomc
 
 $(call program,onnx-node,$(LOOMC_DIR)/test/onnx_node.c $(LOOMC_DIR)/test/operators.c $(LOOMC_DIR)/test/run_sim.c,$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))

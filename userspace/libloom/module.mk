@@ -2,8 +2,8 @@
 #
 # libloom: libloom.a and libloom.so.0 (drm back end, io_uring, loader, loomd's client), and
 # libloom-sim.a, the sim back end. A program that wants "sim:" devices links
-#   loom-sim loom firmware-sim   with   -u loom_backend_sim -ldrm -luring -lelf -lopenblas
-# and everything else stays free of the simulator and its maths library.
+#   loom-sim loom firmware-sim   with   -u loom_backend_sim -ldrm -luring -lelf
+# and everything else stays free of the simulator.
 
 LIBLOOM_DIR := userspace/libloom
 LIBLOOM_SIM_SOURCES := $(sort $(wildcard $(LIBLOOM_DIR)/sim*.c))
@@ -29,7 +29,7 @@ $(B)/lib/pkgconfig/loom.pc: $(LIBLOOM_DIR)/loom.pc.in
 	@sed 's,@prefix@,$(CURDIR),;s,@libdir@,$(abspath $(B)/lib),' $< > $@
 
 LIBLOOM_TEST_LIBS := loom-sim loom firmware-sim
-LIBLOOM_TEST_LDLIBS := -u loom_backend_sim -ldrm -luring -lelf -lopenblas
+LIBLOOM_TEST_LDLIBS := -u loom_backend_sim -ldrm -luring -lelf
 MAKE_MODEL := $(LIBLOOM_DIR)/test/make_model.c
 
 $(call program,write-model,$(LIBLOOM_DIR)/test/write_model.c $(MAKE_MODEL),$(LIBLOOM_TEST_LIBS),$(LIBLOOM_TEST_LDLIBS))

@@ -24,8 +24,8 @@ static void on_signal(int number)
 }
 
 /*
- * Signals are read from a descriptor, in the loop. Not a signalfd: libraries start threads before
- * main() (OpenBLAS, in loomd-sim), which do not block what is blocked here.
+ * Signals are read from a descriptor, in the loop. Not a signalfd: libraries may start threads
+ * before main(), which do not block what is blocked here.
  */
 static int open_signals(struct loomd *d)
 {

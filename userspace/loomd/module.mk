@@ -7,7 +7,7 @@ LOOMD := userspace/loomd
 LOOMD_SRCS := $(addprefix $(LOOMD)/,buffers.c client_conn.c commands.c completions.c device.c faults.c feed.c histogram.c host.c \
 	load.c log.c loop.c models.c notify.c options.c proto.c pump.c record.c recovery.c regions.c requests.c server.c state.c stats.c trace.c worker.c)
 LOOMD_LIBS := -ljansson -ldrm -luring -lelf
-LOOMD_SIM_LIBS := -Wl,-u,loom_backend_sim $(LOOMD_LIBS) -lopenblas
+LOOMD_SIM_LIBS := -Wl,-u,loom_backend_sim $(LOOMD_LIBS)
 
 $(call static-library,loomd,$(LOOMD_SRCS))
 $(call program,loomd,$(LOOMD)/main.c,loomd sched loom hostops,$(LOOMD_LIBS))

@@ -185,15 +185,25 @@ static void keep_least(double *best, double value)
 		*best = value;
 }
 
+/* Neither is measured while the other's threads, which wait for work with open eyes, have a CPU. */
+static void let_threads_sleep(void)
+{
+	usleep(100000);
+}
+
 static int measure_round(struct bench_sim *sim, struct bench_peer *peer, struct figures *f)
 {
-	struct bench_clock start = bench_clock_now(), end;
+	struct bench_clock start, end;
 	double peer_ms;
-	int err = bench_sim_infer(sim, 1);
+	int err;
 
+	let_threads_sleep();
+	start = bench_clock_now();
+	err = bench_sim_infer(sim, 1);
 	end = bench_clock_now();
 	if (err)
 		return err;
+	let_threads_sleep();
 	keep_least(&f->maths_ms, (end.wall - start.wall) * 1000);
 	keep_least(&f->maths_cpu_ms, (end.cpu - start.cpu) * 1000);
 	peer_ms = peer ? bench_peer_infer(peer) : 0;

@@ -39,8 +39,8 @@
 
 #include <linux/types.h>
 
-#define LOOM_ISA_MAJOR 1
-#define LOOM_ISA_MINOR 2
+#define LOOM_ISA_MAJOR 2
+#define LOOM_ISA_MINOR 0
 #define LOOM_ISA_VERSION ((LOOM_ISA_MAJOR << 16) | LOOM_ISA_MINOR)
 
 #define LOOM_CMDBUF_MAGIC 0x42434d4c /* "LMCB" */
@@ -54,15 +54,6 @@
 #define LOOM_MAX_ELEMENTS	(1ull << 32)	/* of an operand */
 #define LOOM_MAX_WEIGHT_BYTES	(1u << 28)	/* fetched by a buffer */
 #define LOOM_MAX_K		(1u << 16)	/* of a product; also taps of a window */
-
-/*
- * CONV and MATMUL take the rows of a product (M) in tiles of so many, from its first row on, and
- * the last bits of an fp32 sum may depend on a row's place in its tile and on how many rows that
- * has. A command that is a part of a larger one says how many rows of its first tile stand before
- * its own (rows_before), and how many of its last tile after them (rows_after; minor 2): then its
- * results are the bytes that the whole would have had, wherever it was cut.
- */
-#define LOOM_TILE_ROWS		128
 
 struct loom_cmdbuf {
 	__u32 magic;
@@ -209,6 +200,12 @@ struct loom_cmd_gather {
 /* ---- compute: MAC array ---- */
 
 /*
+ * What CONV and MATMUL add up for an output is, in fp32, a chain of fused multiply-adds from +0 on,
+ * in the order of K. So an output's bits do not depend on how a product was cut in commands, along
+ * M or along N, nor on the machine that emulates the array.
+ */
+
+/*
  * CONV. Input is NHWC with in_pitch elements from pixel to pixel, output likewise. The GEMM is
  * M = batch oh ow pixels, K = kh kw c (kh outermost), N = oc. Weights at w_off: for each block of
  * array_cols output channels in turn, a row-major K x min(array_cols, rest) fp16 matrix; bias at
@@ -225,14 +222,13 @@ struct loom_cmd_conv {
 	__u16 kh, kw, sh, sw;	/* window and stride */
 	__u16 pt, pl, dh, dw;	/* padding on top and left, dilation */
 	__u32 w_off, b_off;
-	__u16 out_dtype;	/* LOOM_F16 or LOOM_F32 */
-	__u8 rows_before, rows_after;	/* of LOOM_TILE_ROWS */
+	__u32 out_dtype;	/* LOOM_F16 or LOOM_F32 */
 	struct loom_act act;
 };
 
 /*
  * DWCONV: depthwise, one filter a channel, oc = c. Weights at w_off: row-major (kh kw) x c fp16;
- * bias at b_off: c fp32. Fields as in CONV; res, rows_before and rows_after must be zero.
+ * bias at b_off: c fp32. Fields as in CONV; res must be zero.
  */
 #define loom_cmd_dwconv loom_cmd_conv
 
@@ -247,8 +243,7 @@ struct loom_cmd_matmul {
 	__u32 batch[2];
 	__u32 a_batch[2], b_batch[2], out_batch[2];	/* strides over the batch */
 	__u32 a_row, a_col, b_row, b_col, out_row;	/* strides; out columns are contiguous */
-	__u16 out_dtype;
-	__u8 rows_before, rows_after;	/* of LOOM_TILE_ROWS */
+	__u32 out_dtype;
 	float alpha;
 	__u32 pad;
 	struct loom_act act;
@@ -407,7 +402,7 @@ struct loom_qchannel {
  * A pixel of padding is in_zero. res (RESIDUAL only, added last) is a float or dequantise()d by
  * res_quant. With LOOM_CMD_DYNAMIC the lease holds a struct loom_quant at dyn, 4-byte aligned: the
  * low 8 bits of its zero take the place of in_zero, and scale is multiplied by its scale first.
- * LOOM_I32 takes no act, no residual. rows_before and rows_after must be zero, in QMATMUL too.
+ * LOOM_I32 takes no act, no residual.
  */
 struct loom_cmd_qconv {
 	struct loom_cmd_conv conv;

@@ -2,15 +2,6 @@
 /* Validation of the MAC array's commands in fp16. */
 #include "validate.h"
 
-/* The last tile has no more rows than are left of it; a tile that is full has none after. */
-static void check_tile_rows(struct checker *c, uint64_t m, uint32_t before, uint32_t after)
-{
-	uint64_t last = sat_add(m, before) % LOOM_TILE_ROWS;
-
-	require(c, before < LOOM_TILE_ROWS, before);
-	require(c, !after || (last && last + after <= LOOM_TILE_ROWS), after);
-}
-
 void check_windows(struct checker *c, const struct loom_cmd_conv *cmd)
 {
 	require(c, cmd->batch && cmd->c, 0);
@@ -49,8 +40,6 @@ void check_conv(struct checker *c, const struct loom_cmd *hdr)
 	require(c, k <= LOOM_MAX_K, k);
 	require(c, is_fp(cmd->out_dtype), cmd->out_dtype);
 	require(c, loom_timing_macs(hdr) <= LOOM_MAX_MACS, 0);
-	check_tile_rows(c, volume_of(cmd->batch, cmd->oh, cmd->ow), cmd->rows_before,
-			cmd->rows_after);
 	check_act(c, &cmd->act);
 	check_conv_memory(c, cmd, sat_mul(k, cmd->oc));
 }
@@ -63,7 +52,6 @@ void check_dwconv(struct checker *c, const struct loom_cmd *hdr)
 	require(c, cmd->oc == cmd->c, cmd->oc);
 	require(c, (uint32_t)cmd->kh * cmd->kw <= LOOM_MAX_K, cmd->kh);
 	require(c, is_fp(cmd->out_dtype), cmd->out_dtype);
-	require(c, !cmd->rows_before && !cmd->rows_after, cmd->rows_before);
 	require(c, loom_timing_macs(hdr) <= LOOM_MAX_MACS, 0);
 	check_act(c, &cmd->act);
 	check_conv_memory(c, cmd, volume_of(cmd->kh, cmd->kw, cmd->c));
@@ -91,7 +79,6 @@ void check_matmul(struct checker *c, const struct loom_cmd *hdr)
 	require(c, cmd->k <= LOOM_MAX_K, cmd->k);
 	require(c, is_fp(cmd->out_dtype), cmd->out_dtype);
 	require(c, loom_timing_macs(hdr) <= LOOM_MAX_MACS, 0);
-	check_tile_rows(c, cmd->m, cmd->rows_before, cmd->rows_after);
 	check_act(c, &cmd->act);
 	span = strided_span(cmd, cmd->a_batch, cmd->m, cmd->a_row, cmd->k, cmd->a_col);
 	lease_range(c, cmd->a, sat_mul(span, 2), 2);

@@ -63,7 +63,6 @@ static void check_qconv_types(struct checker *c, const struct loom_cmd_qconv *cm
 	require(c, dynamic ? !cmd->in_zero : zero_ok(cmd->in_dtype, cmd->in_zero), cmd->in_zero);
 	require(c, residual ? is_fp(res) || is_8bit(res) : !res, res);
 	require(c, is_fp(out) || is_8bit(out) || out == LOOM_I32, out);
-	require(c, !cmd->conv.rows_before && !cmd->conv.rows_after, cmd->conv.rows_before);
 	check_act(c, &cmd->conv.act);
 	check_dyn(c, cmd->dyn, dynamic);
 	check_quant_of(c, res, &cmd->res_quant);
@@ -129,7 +128,6 @@ static void check_qmatmul_types(struct checker *c, const struct loom_cmd_qmatmul
 	require(c, is_8bit(cmd->a_dtype) && zero_ok(cmd->a_dtype, cmd->a_zero), cmd->a_dtype);
 	require(c, is_8bit(cmd->b_dtype) && zero_ok(cmd->b_dtype, cmd->b_zero), cmd->b_dtype);
 	require(c, is_fp(out) || is_8bit(out) || out == LOOM_I32, out);
-	require(c, !cmd->matmul.rows_before && !cmd->matmul.rows_after, cmd->matmul.rows_before);
 	check_act(c, &cmd->matmul.act);
 	if (out != LOOM_I32) {
 		check_quant_of(c, out, &cmd->out_quant);

@@ -158,9 +158,6 @@ static void test_conv_fields(void **state)
 	EXPECT(BAD_FIELD, CONV, b.conv->res = 2);
 	EXPECT(BAD_FIELD, CONV, b.conv->in++);
 	EXPECT(BAD_FIELD, CONV, b.conv->out_dtype = LOOM_I32);
-	EXPECT(BAD_FIELD, CONV, b.conv->rows_before = LOOM_TILE_ROWS);
-	EXPECT(BAD_FIELD, CONV, b.conv->rows_after = LOOM_TILE_ROWS - 36 + 1);
-	EXPECT(BAD_FIELD, CONV, b.conv->rows_before = b.conv->rows_after = LOOM_TILE_ROWS - 36);
 	EXPECT(BAD_FIELD, CONV, b.conv->act.fn = LOOM_UN_COUNT);
 	EXPECT(BAD_FIELD, CONV, b.conv->act.pad = 1);
 	EXPECT(BAD_FIELD, CONV, b.conv->c = HIGH);
@@ -174,7 +171,6 @@ static void test_conv_fields(void **state)
 	EXPECT(BAD_FIELD, CONV, b.conv->b_off = 2);
 	EXPECT(BAD_FIELD, CONV, b.conv->w_off = 1);
 	EXPECT(BAD_FIELD, DWCONV, b.dwconv->oc = 16);
-	EXPECT(BAD_FIELD, DWCONV, b.dwconv->rows_before = 1);
 	EXPECT(BAD_FIELD, DWCONV, b.dwconv->hdr.flags |= LOOM_CMD_RESIDUAL);
 }
 
@@ -183,7 +179,6 @@ static void test_matmul_fields(void **state)
 	EXPECT(BAD_FIELD, MATMUL, b.matmul->m = 0);
 	EXPECT(BAD_FIELD, MATMUL, b.matmul->batch[1] = 0);
 	EXPECT(BAD_FIELD, MATMUL, b.matmul->pad = 1);
-	EXPECT(BAD_FIELD, MATMUL, b.matmul->rows_after = LOOM_TILE_ROWS);
 	EXPECT(BAD_FIELD, MATMUL, b.matmul->out_dtype = LOOM_I64);
 	EXPECT(BAD_FIELD, MATMUL, b.matmul->k = 1 << 20);
 	EXPECT(BAD_FIELD, MATMUL, b.matmul->batch[0] = b.matmul->batch[1] = HIGH);
@@ -248,7 +243,6 @@ static void test_quantised_mac_fields(void **state)
 	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.out_dtype = LOOM_I32);
 	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.out_dtype = LOOM_F32);
 	EXPECT(BAD_FIELD, QCONV, b.qconv->pad = 1);
-	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.rows_before = 1);
 	EXPECT(BAD_FIELD, QCONV, b.qconv->in_zero = 1);
 	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.hdr.flags &= ~LOOM_CMD_DYNAMIC);
 	EXPECT(BAD_FIELD, QCONV, b.qconv->conv.hdr.flags &= ~LOOM_CMD_RESIDUAL);

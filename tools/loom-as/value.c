@@ -194,7 +194,7 @@ bool parse_field(struct assembler *as, const struct isa_field *field, struct pie
 		 uint8_t *command, size_t offset)
 {
 	unsigned int bytes = isa_field_bytes(field);
-	uint64_t value = 0, max = bytes == 1 ? UINT8_MAX : bytes == 2 ? UINT16_MAX : bytes == 4 ? UINT32_MAX : UINT64_MAX;
+	uint64_t value = 0, max = bytes == 2 ? UINT16_MAX : bytes == 4 ? UINT32_MAX : UINT64_MAX;
 	uint32_t bits = 0;
 	bool ok;
 

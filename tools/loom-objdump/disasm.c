@@ -164,9 +164,6 @@ static void print_value(const struct printer *printer, const struct isa_field *f
 	const char *at = command + field->offset;
 
 	switch (field->kind) {
-	case ISA_U8:
-		printf("%u", *(const unsigned char *)at);
-		break;
 	case ISA_U16:
 		printf("%u", get_u16(at));
 		break;

@@ -32,7 +32,6 @@ _Static_assert(NUM(reduce_names_text) == LOOM_RED_COUNT, "every reduction has a 
 #define ENUM32(member, names)		{ #member, offsetof(S, member), 1, ISA_ENUM32, &(names) }
 #define ARRAY(member, kind) \
 	{ #member, offsetof(S, member), NUM(((S *)0)->member), kind, NULL }
-#define U8(member)	FIELD(member, ISA_U8)
 #define U16(member)	FIELD(member, ISA_U16)
 #define U32(member)	FIELD(member, ISA_U32)
 #define HEX(member)	FIELD(member, ISA_HEX)
@@ -51,8 +50,6 @@ _Static_assert(NUM(reduce_names_text) == LOOM_RED_COUNT, "every reduction has a 
 #define QUANT(q)	FIELD(q.scale, ISA_FLOAT), FIELD(q.zero, ISA_S32_ARRAY)
 #define WINDOW \
 	U16(kh), U16(kw), U16(sh), U16(sw), U16(pt), U16(pl), U16(dh), U16(dw)
-
-#define TILE_ROWS	U8(rows_before), U8(rows_after)
 
 #define S struct loom_cmd
 static const struct isa_field nop_fields[] = { HEADER };
@@ -81,7 +78,7 @@ static const struct isa_field gather_fields[] = {
 #define CONV_FIELDS \
 	HEADER, HEX(in), HEX(out), HEX(res), U32(in_pitch), U32(out_pitch), U32(res_pitch), \
 	U32(batch), U32(h), U32(w), U32(c), U32(oh), U32(ow), U32(oc), WINDOW, HEX(w_off), \
-	HEX(b_off), ENUM16(out_dtype, dtype_names), TILE_ROWS, ACT
+	HEX(b_off), ENUM32(out_dtype, dtype_names), ACT
 #define S struct loom_cmd_conv
 static const struct isa_field conv_fields[] = {
 	CONV_FIELDS,
@@ -92,7 +89,7 @@ static const struct isa_field conv_fields[] = {
 	HEADER, HEX(a), HEX(b), HEX(out), U32(m), U32(n), U32(k), ARRAY(batch, ISA_U32_ARRAY), \
 	ARRAY(a_batch, ISA_U32_ARRAY), ARRAY(b_batch, ISA_U32_ARRAY), \
 	ARRAY(out_batch, ISA_U32_ARRAY), U32(a_row), U32(a_col), U32(b_row), U32(b_col), \
-	U32(out_row), ENUM16(out_dtype, dtype_names), TILE_ROWS, FIELD(alpha, ISA_FLOAT), PAD(pad), ACT
+	U32(out_row), ENUM32(out_dtype, dtype_names), FIELD(alpha, ISA_FLOAT), PAD(pad), ACT
 #define S struct loom_cmd_matmul
 static const struct isa_field matmul_fields[] = {
 	MATMUL_FIELDS,
@@ -244,8 +241,6 @@ const struct isa_command *isa_command_named(const char *name, size_t length)
 unsigned int isa_field_bytes(const struct isa_field *field)
 {
 	switch (field->kind) {
-	case ISA_U8:
-		return 1;
 	case ISA_U16:
 	case ISA_ENUM16:
 		return 2;

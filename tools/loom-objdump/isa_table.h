@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 enum isa_kind {
-	ISA_U8,
 	ISA_U16,
 	ISA_U32,
 	ISA_HEX,	/* u32: an offset */

@@ -116,38 +116,10 @@ static void apply_ref(struct command *cmd, const struct nest_ref *ref, const str
 		cmd->ref[ref->ref].add += region->off;
 }
 
-static uint64_t product_rows(const struct command *cmd)
-{
-	const struct loom_cmd_conv *conv = (const struct loom_cmd_conv *)cmd->raw;
-
-	if (opcode_of(cmd) == LOOM_OP_MATMUL)
-		return ((const struct loom_cmd_matmul *)cmd->raw)->m;
-	return (uint64_t)conv->batch * conv->oh * conv->ow;
-}
-
-/*
- * Rows [first, first + product_rows()) of a product that had `whole`, which may have been a part
- * itself: what others have of the first and the last of the array's tiles.
- */
-static void set_tile_rows(struct command *cmd, uint64_t first, uint64_t whole)
-{
-	size_t at = opcode_of(cmd) == LOOM_OP_MATMUL ? FIELD(struct loom_cmd_matmul, rows_before) :
-						   FIELD(struct loom_cmd_conv, rows_before);
-	uint8_t *before = &cmd->raw[at], *after = before + 1;
-	uint64_t all = *before + whole + *after, end;
-
-	first += *before;
-	end = first + product_rows(cmd);
-	*before = first % LOOM_TILE_ROWS;
-	*after = (uint8_t)(min((end + LOOM_TILE_ROWS - 1) / LOOM_TILE_ROWS * LOOM_TILE_ROWS, all) - end);
-}
-
 void nest_apply(struct command *cmd, const struct nest *n, const struct tile *tile,
 		const struct region *regions, const bool *packed)
 {
 	struct loom_cmd_conv *conv = (struct loom_cmd_conv *)cmd->raw;
-	bool tiled = opcode_of(cmd) == LOOM_OP_CONV || opcode_of(cmd) == LOOM_OP_MATMUL;
-	uint64_t whole = tiled ? product_rows(cmd) : 0, first = 0;
 
 	/* as product_nest() saw it */
 	if ((opcode_of(cmd) == LOOM_OP_CONV || opcode_of(cmd) == LOOM_OP_QCONV) && is_product(conv))
@@ -156,10 +128,7 @@ void nest_apply(struct command *cmd, const struct nest *n, const struct tile *ti
 		set_u32(cmd, n->axis[a].count[0], tile->num[a]);
 		set_u32(cmd, n->axis[a].count[1], tile->num[a]);
 		cmd->addend += tile->first[a] * n->axis[a].va_step;
-		first += tile->first[a] * n->axis[a].rows;
 	}
-	if (tiled)
-		set_tile_rows(cmd, first, whole);
 	for (unsigned int r = 0; r < n->num_refs; r++)
 		apply_ref(cmd, &n->ref[r], tile, &regions[r], packed[r]);
 	for (unsigned int w = 0; w < n->num_weights; w++)

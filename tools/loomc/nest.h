@@ -16,7 +16,7 @@
 struct axis {
 	uint64_t extent;
 	uint64_t step;		/* ranges start at multiples of it, so that no byte changes */
-	uint64_t rows;		/* of a product: so many rows of M further from one to the next */
+	bool rows;		/* of M, of a product */
 	bool repacks;		/* cut only if no operand stays as it lies */
 	int single;		/* this other axis goes one by one when this one is cut; or none (-1) */
 	uint16_t count[2];	/* u32 fields that hold the extent; 0: none */

@@ -68,7 +68,7 @@ void product_nest(const struct program *p, const struct command *cmd, struct nes
 	struct nest_ref *in;
 
 	n->axis[rows].count[1] = CONV(ow);
-	n->axis[rows].rows = 1;
+	n->axis[rows].rows = true;
 	a.c = add_axis(n, flat.oc, p->c->options->caps.array_cols, CONV(oc));
 	in = add_ref(n, cmd, CONV(in), is_8bit(&flat) ? 1 : 2);
 	add_dim(in, rows, m, flat.in_pitch, CONV(in_pitch));
@@ -98,8 +98,8 @@ void conv_nest(const struct program *p, const struct command *cmd, struct nest *
 
 	a.n = add_axis(n, conv->batch, 1, CONV(batch));
 	a.y = add_axis(n, conv->oh, 1, CONV(oh));
-	n->axis[a.n].rows = (uint64_t)conv->oh * conv->ow;
-	n->axis[a.y].rows = conv->ow;
+	n->axis[a.n].rows = true;
+	n->axis[a.y].rows = true;
 	n->axis[a.y].single = a.n;
 	a.c = depthwise ? ALL_OF_IT :
 			  add_axis(n, conv->oc, p->c->options->caps.array_cols, CONV(oc));
@@ -155,7 +155,7 @@ void matmul_nest(const struct program *p, const struct command *cmd, struct nest
 	add_axis(n, mm->batch[0], 1, MM(batch));
 	add_axis(n, mm->batch[1], 1, MM(batch) + sizeof(mm->batch[0]));
 	m = add_axis(n, mm->m, 1, MM(m));
-	n->axis[m].rows = 1;
+	n->axis[m].rows = true;
 	cols = add_axis(n, mm->n, p->c->options->caps.array_cols, MM(n));
 	ref = add_ref(n, cmd, MM(a), 2);
 	matrix_dims(ref, mm, MM(a_batch), mm->a_batch);

@@ -217,7 +217,7 @@ static void test_defaults(void **state)
 		"\n"
 		"slice 7: a caption, like objdump's\n"
 		"fetch va=4096 bytes=28\n"
-		".buffer isa=1.0 slice=5\n"
+		".buffer isa=2.0 slice=5\n"
 		"  nop   wait=3   flags=BIAS|0x100\n";
 	struct loom_cmdbuf head;
 	struct loom_cmd nop;
@@ -233,7 +233,7 @@ static void test_defaults(void **state)
 	assert_int_equal(head.weight_bytes, 128);
 	assert_int_equal(head.lease_bytes, 64);
 	memcpy(&head, out.bytes + 128, sizeof(head));
-	assert_int_equal(head.isa_version, 0x10000);
+	assert_int_equal(head.isa_version, 0x20000);
 	assert_int_equal(head.slice, 5);
 	assert_int_equal(head.size, 48);
 	memcpy(&nop, out.bytes + 128 + 32, sizeof(nop));
@@ -279,7 +279,7 @@ static void test_refused(void **state)
 	refused(".buffer\nfetch va=heap+0\n", 2, 10, "the region 'heap' is none of");
 	refused(".buffer\nfetch va=io+\n", 2, 13, "is no number");
 	refused(".buffer\nfetch va=io+0x10(3\n", 2, 18, "')' expected");
-	refused(".buffer isa=2.0\n", 1, 13, "instruction set 2.0; this tool knows 1.");
+	refused(".buffer isa=1.2\n", 1, 13, "instruction set 1.2; this tool knows 2.");
 	refused(".buffer isa=1\n", 1, 13, "a version is MAJOR.MINOR");
 	refused(".buffer size=1\n", 1, 9, ".buffer has no field 'size'");
 	refused(".buffer\nunknown opcode=9 size=16\n", 2, 25, "raw=BYTES expected");

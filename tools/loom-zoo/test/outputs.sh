@@ -139,8 +139,7 @@ compile_ways()
 		"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" --lease "$half" -o "$dir/small.loom"
 }
 
-# batch NAME N: a batch, sliced, in short slices, whole, with half of the lease and woven: the same bytes. With the
-# kernel of OpenBLAS in which the last bits of a sum depend on where a product was cut, if this CPU can run it.
+# batch NAME N: a batch, sliced, in short slices, whole, with half of the lease and woven: the same bytes
 batch()
 {
 	local name=$1 dir=$WORK/$1 way status
@@ -153,7 +152,6 @@ batch()
 	rm -f "$dir/model.onnx"
 	described "$dir/sliced.loom" 'for (const t of m.tensors)
 		if (t.output) fs.writeFileSync(process.argv[1] + "/" + t.name + ".npy", "");' "$dir/expected"
-	! grep -qw avx2 /proc/cpuinfo || export OPENBLAS_CORETYPE=Haswell
 	run "$name" sliced "$dir/sliced.loom"
 	for way in short whole small; do
 		run "$name" "$way" "$dir/$way.loom"
@@ -161,7 +159,6 @@ batch()
 		result $? "$name gives the same bytes at batch $2, $way"
 	done
 	run "$name" woven "$dir/sliced.loom" + -z "$WORK/partner.loom"
-	unset OPENBLAS_CORETYPE
 	same "$name" woven
 	result $? "$name gives the same bytes at batch $2, woven"
 	rm -rf "$dir"

@@ -13,7 +13,6 @@
 #include "loom.h"
 #include "loom_sim.h"
 #include "run_sim.h"
-#include "test/kernel.h"
 #include "toy.h"
 
 static struct loom_hw_caps caps_of(const char *preset)
@@ -1186,7 +1185,7 @@ static void nested_deeply(void **state)
 	free(piece);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conv_batchnorm_relu),
@@ -1221,6 +1220,5 @@ int main(int argc, char **argv)
 		cmocka_unit_test(nested_deeply),
 	};
 
-	with_kernel_that_cares(argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,7 @@ LONG_TESTS  :=
 FUZZERS     :=
 VM_TESTS    :=
 DEBUG_TESTS :=
+VM_DATA     :=
 
 # Prerequisites with $$ are looked up when all module.mk files were read.
 .SECONDEXPANSION:
@@ -89,6 +90,11 @@ endef
 define debug-test
 $(call guest-test,$(1),$(2),$(3),$(4),$(5))
 $(eval DEBUG_TESTS += $(B)/selftests/$(1))
+endef
+
+# $(call vm-data,NAME): build/selftests/data/NAME, which a rule makes, is /payload/data/NAME in the guest.
+define vm-data
+$(eval VM_DATA += $(B)/selftests/data/$(1))
 endef
 
 define vm-script

@@ -51,9 +51,9 @@ lane-san:
 lane-san-tests: all models $$(HOST_TESTS)
 	@B=$(B) tools/check/host build/check/san $(HOST_TESTS)
 
-lane-vm lane-smp: lane-%: all qemu module $$(VM_TESTS)
+lane-vm lane-smp: lane-%: all qemu module $$(VM_TESTS) $$(VM_DATA)
 	@tools/check/vm build/check/$* $(if $(filter smp,$*),--smp 2) -- $(VM_TESTS)
-	@$(if $(filter vm,$*),tools/check/fault-matrix build/check/vm)
+	@$(if $(filter vm,$*),tools/check/onnx-vm build/check/vm && tools/check/fault-matrix build/check/vm)
 
 second-device = $(addprefix --qemu-arg ,-device pcie-root-port$(comma)id=port1$(comma)chassis=2$(comma)slot=2 \
 	-device loom$(comma)id=loom1$(comma)bus=port1)
@@ -65,7 +65,7 @@ lane-unplug: all qemu module $(B)/selftests/loom_unplug
 lane-features:
 	@tools/check/host build/check/features tools/check/features
 
-lane-next lane-next-smp: lane-%: all qemu module-next $$(VM_TESTS)
+lane-next lane-next-smp: lane-%: all qemu module-next $$(VM_TESTS) $$(VM_DATA)
 	@tools/check/vm build/check/$* --kernel next $(if $(filter next-smp,$*),--smp 2) -- $(VM_TESTS)
 
 # Those of the driver, not of what uses it, and none that takes the device away.

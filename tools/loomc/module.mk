@@ -24,9 +24,17 @@ LOOMC_TEST_LIBS := loomc hostops loom-sim loom firmware-sim
 LOOMC_TEST_LDLIBS := -u loom_backend_sim -lprotobuf-c -ldrm -luring -lelf -lopenblas
 LOOMC_TEST_CFLAGS := -Ibuild/gen -Itools/loomc
 
-$(call program,onnx-node,$(LOOMC_DIR)/test/onnx_node.c $(LOOMC_DIR)/test/operators.c $(LOOMC_DIR)/test/run_sim.c,$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
-$(call host-test,loomc-toys,$(LOOMC_DIR)/test/loomc_test.c $(LOOMC_DIR)/test/toy.c $(LOOMC_DIR)/test/run_sim.c,$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
-$(call host-test,loomc-quant,$(LOOMC_DIR)/test/quant_test.c $(LOOMC_DIR)/test/toy.c $(LOOMC_DIR)/test/run_sim.c,$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
+$(call program,onnx-node,$(addprefix $(LOOMC_DIR)/test/,onnx_node.c operators.c export.c compare.c run_device.c),$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
+$(call host-test,loomc-toys,$(LOOMC_DIR)/test/loomc_test.c $(LOOMC_DIR)/test/toy.c $(LOOMC_DIR)/test/run_device.c,$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
+$(call host-test,loomc-quant,$(LOOMC_DIR)/test/quant_test.c $(LOOMC_DIR)/test/toy.c $(LOOMC_DIR)/test/run_device.c,$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
+# Those tests that run on the device, on the real one in the VM.
+ONNX_TESTS := /usr/share/libonnx-testdata/data/node
+$(call vm-test,onnx-vm,$(addprefix $(LOOMC_DIR)/test/,onnx_vm.c compare.c run_device.c),loom hostops loom-timing,-ldrm -luring -lelf,$(LOOMC_TEST_CFLAGS))
+$(call vm-data,onnx)
+$(B)/selftests/data/onnx: $(B)/bin/onnx-node
+	@echo "  EXPORT  $@"
+	@rm -rf $@ && mkdir -p $@
+	@$< --export $@ $(ONNX_TESTS) >/dev/null
 $(call program,onnx-damage,$(LOOMC_DIR)/test/damage.c,$(LOOMC_LIBS),$(LOOMC_LDLIBS),$(LOOMC_TEST_CFLAGS))
 $(call host-script,$(LOOMC_DIR)/test-onnx.sh)
 $(call host-script,$(LOOMC_DIR)/test-models.sh)

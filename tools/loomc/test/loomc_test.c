@@ -12,7 +12,7 @@
 
 #include "loom.h"
 #include "loom_sim.h"
-#include "run_sim.h"
+#include "run_device.h"
 #include "toy.h"
 
 static struct loom_hw_caps caps_of(const char *preset)
@@ -64,12 +64,13 @@ static void run(const char *preset, const struct loomc_result *r, const struct l
 		unsigned int num_in, struct loomc_tensor *got, const struct loomc_tensor *like,
 		unsigned int num)
 {
-	char error[256];
+	char error[256], device[64];
 
+	snprintf(device, sizeof(device), "sim:%s", preset);
 	memcpy(got, like, num * sizeof(*got));
 	for (unsigned int i = 0; i < num; i++)
 		got[i].t.data = NULL;
-	if (run_sim(preset, r->file, r->size, in, num_in, got, num, error, sizeof(error)))
+	if (run_device(device, r->file, r->size, in, num_in, got, num, error, sizeof(error)))
 		fail_msg("%s", error);
 }
 
@@ -898,8 +899,8 @@ static void timing_only(void **state)
 	compile_or_fail(onnx, size, &o, &none);
 	assert_true(full.size > 1000 * 500 * 2);
 	assert_true(none.size < full.size - 1000 * 500 * 2 + 4096);
-	if (run_sim_time("tiny,functional=off", full.file, full.size, &end_full, error, sizeof(error)) ||
-	    run_sim_time("tiny,functional=off", none.file, none.size, &end_none, error, sizeof(error)))
+	if (run_device_time("sim:tiny,functional=off", full.file, full.size, &end_full, error, sizeof(error)) ||
+	    run_device_time("sim:tiny,functional=off", none.file, none.size, &end_none, error, sizeof(error)))
 		fail_msg("%s", error);
 	assert_true(end_full > 1000 * 500 * 2);	/* a byte a ns over the tiny device's DRAM */
 	assert_int_equal(end_full, end_none);
@@ -949,11 +950,11 @@ static void resident(void **state)
 	assert_int_equal(dma_of(&moved), 4 * (4 * 1000 + 4 * 500));
 	assert_int_equal(dma_of(&stays), 0);
 	assert_true(lease_of(&stays) >= lease_of(&moved));
-	if (run_sim_time("tiny,functional=off", moved.file, moved.size, &end_moved, error, sizeof(error)) ||
-	    run_sim_time("tiny,functional=off", stays.file, stays.size, &end_stays, error, sizeof(error)))
+	if (run_device_time("sim:tiny,functional=off", moved.file, moved.size, &end_moved, error, sizeof(error)) ||
+	    run_device_time("sim:tiny,functional=off", stays.file, stays.size, &end_stays, error, sizeof(error)))
 		fail_msg("%s", error);
 	assert_true(end_stays < end_moved);
-	assert_int_equal(run_sim_time("tiny", stays.file, stays.size, &end_stays, error, sizeof(error)), -1);
+	assert_int_equal(run_device_time("sim:tiny", stays.file, stays.size, &end_stays, error, sizeof(error)), -1);
 	assert_non_null(strstr(error, "--resident"));
 	loomc_result_free(&moved);
 	loomc_result_free(&stays);

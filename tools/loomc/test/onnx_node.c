@@ -2,11 +2,12 @@
 /*
  * ONNX's own operator tests (Debian's libonnx-testdata), on hostops and on the device model.
  *
- * usage: onnx-node [--report FILE.json] [--operators FILE.rst] [--verbose] DIRECTORY [TEST]...
+ * usage: onnx-node [--report FILE.json] [--operators FILE.rst] [--export OUT] [--verbose] DIRECTORY [TEST]...
  *
  * A test passes on the host when hostops give the expected outputs; on the device when loomc
  * compiles it with at least one input left open and the device gives them, within fp16's
  * tolerance; integers have to be equal. A test whose operator or type neither knows is unsupported. Anything else is a failure.
+ * --export: what passes on the device goes to OUT, for onnx-vm to run on the real driver.
  */
 #include <dirent.h>
 #include <math.h>
@@ -15,9 +16,11 @@
 #include <string.h>
 
 #include "loom_sim.h"
+#include "compare.h"
+#include "export.h"
 #include "loomc.h"
 #include "operators.h"
-#include "run_sim.h"
+#include "run_device.h"
 
 #define MAX_TENSORS 64
 #define PRESET "memory-centric"
@@ -39,6 +42,7 @@ enum verdict { PASSED_DEVICE, PASSED_HOST, UNSUPPORTED, FAILED, NUM_VERDICTS };
 static const char *const verdict_names[] = { "passed_device", "passed_host", "unsupported", "failed" };
 
 static bool verbose;
+static const char *export_to;
 
 static void *read_file(const char *path, size_t *size)
 {
@@ -86,39 +90,6 @@ static int read_tensors(struct test *t, const char *kind, char **names, struct l
 	return num;
 }
 
-static bool close_enough(const struct hostop_tensor *got, const struct hostop_tensor *want,
-			 double absolute, double relative, char *why, size_t size)
-{
-	if (got->dtype != want->dtype || got->count != want->count) {
-		snprintf(why, size, "wrong type or size: %s, %zu elements, not %s, %zu",
-			 hostop_dtype_name(got->dtype), got->count, hostop_dtype_name(want->dtype),
-			 want->count);
-		return false;
-	}
-	for (size_t i = 0; i < got->count; i++) {
-		double a = hostop_get(got, i), b = hostop_get(want, i);
-
-		if (a == b || (isnan(a) && isnan(b)))
-			continue;
-		if (!(fabs(a - b) <= absolute + relative * fabs(b)) || !hostop_is_float(want->dtype)) {
-			snprintf(why, size, "element %zu is %g, not %g", i, a, b);
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool all_close(struct test *t, const struct loomc_tensor *got, unsigned int num,
-		      double absolute, double relative, char *why, size_t size)
-{
-	for (unsigned int i = 0; i < num; i++)
-		for (unsigned int k = 0; k < t->num_want; k++)
-			if (!strcmp(got[i].name, t->want[k].name) &&
-			    !close_enough(&got[i].t, &t->want[k].t, absolute, relative, why, size))
-				return false;
-	return true;
-}
-
 static bool says_unsupported(const char *why)
 {
 	return strstr(why, "not supported") || strstr(why, "does not compute with") ||
@@ -138,7 +109,7 @@ static enum verdict on_host(struct test *t)
 	if (loomc_evaluate(t->onnx, t->size, &options, &result, &got, &num)) {
 		snprintf(t->why, sizeof(t->why), "%s", result.error);
 		v = says_unsupported(result.error) ? UNSUPPORTED : FAILED;
-	} else if (all_close(t, got, num, 1e-5, 1e-3, t->why, sizeof(t->why))) {
+	} else if (all_close(got, num, t->want, t->num_want, &on_host_tolerance, t->why, sizeof(t->why))) {
 		v = PASSED_HOST;
 	}
 	loomc_tensors_free(got, num);
@@ -185,14 +156,30 @@ static bool run_compiled(struct test *t, const struct loomc_result *compiled)
 		got[i] = t->want[i];
 		got[i].t.data = NULL;
 	}
-	ok = !run_sim(PRESET, compiled->file, compiled->size, t->in, t->num_in, got, t->num_want,
-		      t->why_device, sizeof(t->why_device)) &&
-	     all_close(t, got, t->num_want, 4e-3, 4e-3, t->why_device, sizeof(t->why_device));
+	ok = !run_device("sim:" PRESET, compiled->file, compiled->size, t->in, t->num_in, got, t->num_want,
+			 t->why_device, sizeof(t->why_device)) &&
+	     all_close(got, t->num_want, t->want, t->num_want, &on_device_tolerance, t->why_device,
+		       sizeof(t->why_device));
 	if (ok)
 		note_errors(t, got);
 	for (unsigned int i = 0; i < t->num_want; i++)
 		hostop_free(&got[i].t);
 	return ok;
+}
+
+/* Inputs that were left open are what the model asks for. */
+static bool exported(struct test *t, const struct loomc_tensor *values, const struct loomc_result *compiled)
+{
+	struct loomc_tensor open[MAX_TENSORS];
+	unsigned int num = 0;
+
+	if (!export_to)
+		return true;
+	for (unsigned int i = 0; i < t->num_in; i++)
+		if (!values[i].t.data)
+			open[num++] = t->in[i];
+	return !export_test(export_to, t->name, compiled, open, num, t->want, t->num_want, t->why_device,
+			    sizeof(t->why_device));
 }
 
 static enum verdict on_device_open(struct test *t, int opening)
@@ -223,7 +210,7 @@ static enum verdict on_device_open(struct test *t, int opening)
 		snprintf(t->why_device, sizeof(t->why_device), "%s", result.error);
 		v = says_unsupported(result.error) || strstr(result.error, "depends on data") ||
 		    strstr(result.error, "is not known") ? UNSUPPORTED : FAILED;
-	} else if (run_compiled(t, &result)) {
+	} else if (run_compiled(t, &result) && exported(t, values, &result)) {
 		v = PASSED_DEVICE;
 	}
 	loomc_result_free(&result);
@@ -353,9 +340,11 @@ int main(int argc, char **argv)
 			report = argv[++at];
 		else if (!strcmp(argv[at], "--operators") && at + 1 < argc)
 			operators = argv[++at];
+		else if (!strcmp(argv[at], "--export") && at + 1 < argc)
+			export_to = argv[++at];
 	}
 	if (at >= argc) {
-		fprintf(stderr, "usage: onnx-node [--report FILE.json] [--operators FILE.rst] [--verbose] DIRECTORY [TEST]...\n");
+		fprintf(stderr, "usage: onnx-node [--report FILE.json] [--operators FILE.rst] [--export OUT] [--verbose] DIRECTORY [TEST]...\n");
 		return 2;
 	}
 	directory = argv[at++];

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "loom_sim.h"
-#include "run_sim.h"
+#include "run_device.h"
 #include "toy.h"
 
 #define SAMPLES 4
@@ -60,7 +60,7 @@ static struct hostop_tensor run(const void *onnx, size_t size, const struct loom
 	got.t.data = NULL;
 	if (loomc_compile(onnx, size, o, r))
 		fail_msg("%s", r->error);
-	if (run_sim("tiny", r->file, r->size, in, num_in, &got, 1, error, sizeof(error)))
+	if (run_device("sim:tiny", r->file, r->size, in, num_in, &got, 1, error, sizeof(error)))
 		fail_msg("%s", error);
 	return got.t;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "loom.h"
-#include "run_sim.h"
+#include "run_device.h"
 
 struct run {
 	struct loom_dev *dev;
@@ -57,13 +57,11 @@ static int take_outputs(struct run *r, struct loomc_tensor *out, unsigned int nu
 	return 0;
 }
 
-static int start(struct run *r, const char *preset, const void *file, size_t size)
+static int start(struct run *r, const char *device, const void *file, size_t size)
 {
 	struct drm_loom_queue_create args = { .entries = 64, .vm_slots = 1 };
-	char spec[64];
 
-	snprintf(spec, sizeof(spec), "sim:%s", preset);
-	if (loom_dev_open(spec, &r->dev) || loom_model_open_memory(file, size, &r->model) ||
+	if (loom_dev_open(device, &r->dev) || loom_model_open_memory(file, size, &r->model) ||
 	    loom_instance_create(r->dev, r->model, 1, &r->instance) ||
 	    loom_queue_create(r->dev, &args, &r->queue))
 		return -1;
@@ -118,15 +116,15 @@ static void stop(struct run *r)
 		loom_dev_close(r->dev);
 }
 
-int run_sim(const char *preset, const void *file, size_t size, const struct loomc_tensor *in,
-	    unsigned int num_in, struct loomc_tensor *out, unsigned int num_out, char *error,
-	    size_t error_size)
+int run_device(const char *device, const void *file, size_t size, const struct loomc_tensor *in,
+	       unsigned int num_in, struct loomc_tensor *out, unsigned int num_out, char *error,
+	       size_t error_size)
 {
 	struct run r = { 0 };
 	int ret;
 
 	*error = 0;
-	ret = start(&r, preset, file, size);
+	ret = start(&r, device, file, size);
 	if (ret)
 		snprintf(error, error_size, "%s", loom_error());
 	if (!ret && fill_inputs(&r, in, num_in)) {
@@ -143,8 +141,8 @@ int run_sim(const char *preset, const void *file, size_t size, const struct loom
 	return ret ? -1 : 0;
 }
 
-int run_sim_time(const char *device, const void *file, size_t size, uint64_t *end, char *error,
-		 size_t error_size)
+int run_device_time(const char *device, const void *file, size_t size, uint64_t *end, char *error,
+		    size_t error_size)
 {
 	struct run r = { 0 };
 	int ret;

@@ -2,6 +2,7 @@
 #
 # The tests. A lane is one way of running them:
 #   host    the host tests
+#   lint    the static checks
 #   san     the host tests again, built with ASan and UBSan (make SAN=1)
 #   fuzz    the fuzzers for a bounded count (tools/fuzz)
 #   vm      the VM tests on one vCPU, where an instruction is a nanosecond
@@ -14,12 +15,12 @@
 #   features  what features.rst names as proof has passed in the lanes before
 #   kcsan   the driver's tests on two vCPUs and a kernel with KCSAN; outside make check
 
-.PHONY: check lane-features check-host check-vm check-next check-long lane-host lane-long lane-san lane-san-tests lane-vm lane-smp lane-next \
+.PHONY: check lane-features check-host check-vm check-next check-long lane-host lane-lint lane-long lane-san lane-san-tests lane-vm lane-smp lane-next \
 	lane-next-smp lane-unplug lane-debug lane-kcsan lint
 
 # Set-up may install what the rules of the tree look for, so what follows is a make of its own.
 check: setup ## every test, on the host and in the VM; the last line counts them
-	@tools/check/all host san fuzz vm smp unplug debug features
+	@tools/check/all host lint san fuzz vm smp unplug debug features
 
 check-host: setup ## the host tests, plain and with sanitizers
 	@tools/check/all host san
@@ -41,6 +42,9 @@ lint: setup ## static checks: checkpatch, kernel-doc, sparse, W=1, coccinelle, s
 # The trained models too: a test that has none can only be skipped.
 lane-host: all qemu module models $$(HOST_TESTS)
 	@B=$(B) tools/check/host build/check/host $(HOST_TESTS)
+
+lane-lint: all module
+	@TEST_TIMEOUT=$${TEST_TIMEOUT:-900} tools/check/host build/check/lint tools/check/lint
 
 lane-long: all models $$(LONG_TESTS)
 	@B=$(B) LONG=1 TEST_TIMEOUT=$${TEST_TIMEOUT:-14400} tools/check/host build/check/long $(LONG_TESTS)

@@ -171,12 +171,41 @@ static void growth(const struct grid *g, const char *policy, json_t *list)
 	putchar('\n');
 }
 
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* What a decision is to be short beside: half of a network's slices take longer on their busier resource. */
+static void medians(const struct grid *g)
+{
+	unsigned int i, k;
+
+	printf("median slice:");
+	for (i = 0; i < NUM_NAMES; i++) {
+		const struct workload *w = &g->workloads[i];
+		uint64_t *times = calloc(w->num_slices, sizeof(*times));
+
+		for (k = 0; times && k < w->num_slices; k++)
+			times[k] = w->slices[k].comp_ps > w->slices[k].mem_ps ? w->slices[k].comp_ps : w->slices[k].mem_ps;
+		if (times)
+			qsort(times, w->num_slices, sizeof(*times), by_value);
+		printf(" %s %.0f ns", w->name, times ? 1e-3 * (double)times[w->num_slices / 2] : 0.0);
+		free(times);
+	}
+	putchar('\n');
+}
+
 static int overhead(struct grid *g)
 {
 	json_t *list = json_array();
 	unsigned int p;
 	int err = grid_open(g, names, NUM_NAMES);
 
+	if (!err)
+		medians(g);
 	for (p = 0; !err && p < g->num_policies; p++) {
 		pairs(g, g->policies[p], list);
 		growth(g, g->policies[p], list);

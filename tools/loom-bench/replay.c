@@ -55,8 +55,7 @@ static void count_arrival(struct counts *n, uint64_t at)
 	n->last = at;
 }
 
-/* 0, or what the scheduler says against it, which the recorded one did not. */
-static int tell(struct replay *r, const struct recorded *recorded)
+int replay_tell(struct replay *r, const struct recorded *recorded)
 {
 	const struct recording_event *e = &recorded->event;
 
@@ -164,7 +163,7 @@ static int turn(struct replay *r, const struct recorded *e)
 	}
 	if (replay_is_answer(&e->event))
 		return compare(r, &e->event);
-	err = tell(r, e);
+	err = replay_tell(r, e);
 	return err ? refused(r, &e->event, err) : 0;
 }
 
@@ -194,6 +193,13 @@ static int make_scheduler(struct replay *r)
 
 	return err ? bench_fail(err, "%s: this program has no scheduler like that: policy '%s'", r->file->path,
 				h->policy) : 0;
+}
+
+int replay_renew(struct replay *r)
+{
+	sched_free(r->s);
+	r->s = NULL;
+	return make_scheduler(r);
 }
 
 static void print_counts(const struct replay *r, bool same)

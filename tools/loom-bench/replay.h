@@ -26,6 +26,9 @@ struct replay {
 };
 
 int replay_run(struct replay *r);	/* 0, or an answer differs */
+int replay_renew(struct replay *r);	/* another scheduler, that was told nothing yet */
+/* 0, or what the scheduler says against it, which the recorded one did not. */
+int replay_tell(struct replay *r, const struct recorded *recorded);
 bool replay_is_answer(const struct recording_event *e);
 int replay_cost(struct replay *r, const char *device);
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core.h"
+#include "window.h"
 
 #define DEFAULT_WINDOW_PS 500000000ull
 #define DEFAULT_MAX_JOBS 64
@@ -103,24 +103,58 @@ static bool next_reply(struct sched *s, struct sched_action *action)
 	return true;
 }
 
-static void submit(struct sched *s, struct model *m, struct sched_action *action)
+/* The model's offer was submitted, and will end then. */
+static void serve(struct sched *s, struct model *m, const struct policy_offer *o, int64_t end)
 {
+	uint64_t comp = o->slice->comp_ps, mem = o->slice->mem_ps;
+	struct rank *rank = &s->served[m->kind];
+	uint64_t least = rank->nodes[0].key.first;
+
+	m->ready = policy_after(&s->device, o->slice, o->index, end);
+	if (s->last_ready < m->ready)
+		s->last_ready = m->ready;
+	if (s->least_served[m->kind] < least)
+		s->least_served[m->kind] = least;
+	m->served += comp > mem ? comp : mem;
+	rank_put(rank, (unsigned int)m->offer, (struct rank_key) { m->served, o->model });
+}
+
+/* In the midst of a request nothing of its offer changes but the slice. */
+static bool in_the_midst(const struct model *m, const struct request *r)
+{
+	return r->next && r->next + 1 + m->overlap < m->profile.num_slices && m->current == r && !m->has_host;
+}
+
+static void offer_next_slice(struct policy_offer *o, const struct model *m)
+{
+	o->slice++;
+	o->index++;
+	o->after = m->ready;
+	o->since = m->since;
+}
+
+static void submit(struct sched *s, struct policy_offer *o, struct sched_action *action)
+{
+	struct model *m = &s->models[o->model];
 	struct request *r = m->next;
-	struct device_step step = device_state_commit(&s->device, &m->slices[r->next],
-						      policy_ready(&s->view, &s->offers[m->offer]));
+	struct device_step step = device_state_commit(&s->device, o->slice, policy_ready(&s->view, o));
+	bool midst = in_the_midst(m, r);
 
 	*action = (struct sched_action) {
-		.type = SCHED_SUBMIT, .model = r->model, .request = r->id, .slice = r->next,
+		.type = SCHED_SUBMIT, .model = o->model, .request = r->id, .slice = o->index,
 		.tag = window_put(s, r, step.tc),
 	};
-	offer_submitted(s, m, r->next, step.tc);
+	serve(s, m, o, step.tc);
 	m->inflight += !r->started;
 	r->started = true;
 	r->next++;
 	r->at_device++;
 	m->since = ++s->stats.picks;
 	s->stats.submitted++;
-	offer_refresh(s, m);
+	if (midst)
+		offer_next_slice(o, m);
+	else
+		offer_refresh(s, m);
 }
 
 /* Nothing more now: until the next event, or until the policy wants to be asked again. */
@@ -137,18 +171,19 @@ static void wait_for_policy(struct sched *s, uint64_t now)
 
 static bool next_submit(struct sched *s, uint64_t now, struct sched_action *action)
 {
+	int64_t state_now = window_now(s, now);
 	int pick;
 
-	if (!s->num_offers || s->waiting || !window_is_open(s, window_now(s, now)))
+	if (!s->num_offers || s->waiting || !window_is_open(s, state_now))
 		return false;
-	window_bring_to(s, now);
+	window_bring_to(s, now, state_now);
 	s->wake = SCHED_NO_DEADLINE;
 	pick = guard_pick(s);
 	if (pick == POLICY_WAIT) {
 		wait_for_policy(s, now);
 		return false;
 	}
-	submit(s, &s->models[s->offers[pick].model], action);
+	submit(s, &s->offers[pick], action);
 	return true;
 }
 

@@ -6,7 +6,7 @@
  *   event.c     the way of a request: it arrives, its slices complete, it ends
  *   model.c     models and what their slices add up to
  *   offer.c     a model's next slice
- *   window.c    what is at the device, and the clock of its predicted state
+ *   window.h    what is at the device, and the clock of its predicted state
  *   guard.c     the policies by name, and what happens to one that misbehaves
  *   deadline.c  who is dropped, who is postponed, the timer
  *
@@ -29,6 +29,7 @@ struct model {
 	bool used, removed, overlap, has_host;
 	struct sched_slice *slices;
 	struct policy_profile profile;
+	unsigned int kind;		/* policy_is_compute() */
 	int64_t *sums;			/* of the profile: need, deficit, left */
 	unsigned int max_inflight, inflight;
 	struct request_list requests;
@@ -88,28 +89,24 @@ static inline bool offer_at_host(const struct model *m, const struct request *r)
 	return m->has_host && (r->host || m->slices[r->next].host);
 }
 
-/* A slice of it was submitted, and will end then. */
-void offer_submitted(struct sched *s, struct model *m, unsigned int slice, int64_t end);
+static inline void offer_rank_service(struct sched *s, const struct model *m)
+{
+	rank_put(&s->served[m->kind], (unsigned int)m->offer,
+		 (struct rank_key) { m->served, (unsigned int)(m - s->models) });
+}
 
 /* Of a step at the host. */
 uint64_t event_host_tag(const struct request *r);
 
-int window_init(struct sched *s);
-/* The clock of the predicted state. */
-int64_t window_now(const struct sched *s, uint64_t now);
-void window_offered(struct sched *s, uint64_t now);	/* there is something new to pick */
-bool window_is_open(const struct sched *s, int64_t state_now);
-/* The predicted state is that of now. */
-void window_bring_to(struct sched *s, uint64_t now);
-uint64_t window_put(struct sched *s, struct request *r, int64_t end);	/* returns its tag */
-struct job *window_find(struct sched *s, uint64_t tag);
-/* It completed. Returns whose it was. */
-struct request *window_retire(struct sched *s, struct job *j, uint64_t now, int status);
-
 int guard_use(struct sched *s, const struct policy_ops *ops, const char *options);
 const struct policy_view *guard_view(struct sched *s);
-void guard_tell(struct sched *s, void (*op)(void *, const struct policy_view *, unsigned int),
-		unsigned int model);
+static inline void guard_tell(struct sched *s, void (*op)(void *, const struct policy_view *, unsigned int),
+			      unsigned int model)
+{
+	if (op)
+		op(s->policy_state, guard_view(s), model);
+}
+
 /* An offer, or POLICY_WAIT. */
 int guard_pick(struct sched *s);
 

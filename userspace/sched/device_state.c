@@ -10,7 +10,7 @@
 
 #define MIN_HOLDS 64
 
-/* The i-th of those there are; a hold's number counts all there ever were. */
+/* The i-th of those there are. */
 static struct device_hold *hold_at(const struct device_state *ds, unsigned int i)
 {
 	return &ds->holds[(ds->first + i) & ds->mask];
@@ -19,41 +19,50 @@ static struct device_hold *hold_at(const struct device_state *ds, unsigned int i
 /* ---- holds by how tight they are ---- */
 
 /* What there is room for when it ends, less the time that has passed: only differences mean anything. */
-static int64_t slack(const struct device_state *ds, unsigned int number)
+static int64_t slack(const struct device_state *ds, uint64_t number)
 {
 	const struct device_hold *h = &ds->holds[number & ds->mask];
 
 	return h->before - h->done;
 }
 
-static unsigned int *tight_at(const struct device_state *ds, unsigned int i)
+static uint64_t *tight_at(const struct device_state *ds, uint64_t i)
 {
-	return &ds->tight[i & ds->mask];
+	return &ds->tight->numbers[i & ds->mask];
 }
 
-static void tight_append(struct device_state *ds, unsigned int number)
+static void tight_append(const struct device_state *ds, uint64_t number)
 {
+	struct device_tight *t = ds->tight;
 	int64_t mine = slack(ds, number);
 
-	while (ds->tight_end != ds->tight_first && slack(ds, *tight_at(ds, ds->tight_end - 1)) >= mine)
-		ds->tight_end--;
-	*tight_at(ds, ds->tight_end++) = number;
+	while (t->end != t->first && slack(ds, *tight_at(ds, t->end - 1)) >= mine)
+		t->end--;
+	*tight_at(ds, t->end++) = number;
 }
 
-static void tight_rebuild(struct device_state *ds)
+/* Holds are taken away in front, where parts of one go too, and come in behind. */
+static void tight_update(const struct device_state *ds)
 {
-	unsigned int i;
+	struct device_tight *t = ds->tight;
+	uint64_t end = ds->first + ds->count;
 
-	ds->tight_first = ds->tight_end;
-	for (i = 0; i < ds->count; i++)
-		tight_append(ds, ds->first + i);
+	while (t->first != t->end && *tight_at(ds, t->first) < ds->first)
+		t->first++;
+	/* The first hold is less tight since a part of it went. */
+	while (t->end - t->first > 1 && slack(ds, *tight_at(ds, t->first)) >= slack(ds, *tight_at(ds, t->first + 1)))
+		t->first++;
+	if (t->seen < ds->first)
+		t->seen = ds->first;
+	while (t->seen < end)
+		tight_append(ds, t->seen++);
 }
 
-/* Holds below this number are gone. */
-static void tight_drop(struct device_state *ds, unsigned int number)
+/* Other holds have the same numbers now. */
+static void tight_forget(struct device_state *ds)
 {
-	while (ds->tight_first != ds->tight_end && (int)(*tight_at(ds, ds->tight_first) - number) < 0)
-		ds->tight_first++;
+	if (ds->tight)
+		*ds->tight = (struct device_tight) { .seen = ds->first };
 }
 
 /* ---- the state ---- */
@@ -71,7 +80,7 @@ int device_state_init(struct device_state *ds, const struct sched_config *config
 	};
 	ds->fill = ds->room = device_state_ps(ds, config->buffer_bytes);
 	ds->holds = calloc(n, sizeof(*ds->holds));
-	ds->tight = calloc(n, sizeof(*ds->tight));
+	ds->tight = calloc(1, sizeof(*ds->tight) + n * sizeof(ds->tight->numbers[0]));
 	if (ds->holds && ds->tight)
 		return 0;
 	device_state_fini(ds);
@@ -91,33 +100,19 @@ static void drop_first(struct device_state *ds)
 	ds->count--;
 }
 
-static void prune(struct device_state *ds)
+void device_state_prune(struct device_state *ds)
 {
-	if (!ds->count || hold_at(ds, 0)->done > ds->tm)
-		return;
-	do
+	while (ds->count && hold_at(ds, 0)->done <= ds->tm)
 		drop_first(ds);
-	while (ds->count && hold_at(ds, 0)->done <= ds->tm);
-	tight_drop(ds, ds->first);
-}
-
-void device_state_advance(struct device_state *ds, int64_t now)
-{
-	if (ds->tc < now)
-		ds->tc = now;
-	if (ds->tm >= now)
-		return;
-	ds->tm = now;
-	prune(ds);
 }
 
 void device_state_restart(struct device_state *ds, int64_t now)
 {
 	ds->tm = now;
 	ds->tc = now;
+	ds->first += ds->count;
 	ds->count = 0;
 	ds->room = ds->fill;
-	ds->tight_first = ds->tight_end;
 }
 
 void device_state_copy(struct device_state *to, const struct device_state *from)
@@ -132,7 +127,7 @@ void device_state_copy(struct device_state *to, const struct device_state *from)
 	for (i = 0; i < from->count; i++)
 		copy.holds[i] = *hold_at(from, i);
 	*to = copy;
-	tight_rebuild(to);
+	tight_forget(to);
 }
 
 void device_state_rebase(struct device_state *ds, int64_t by)
@@ -189,17 +184,19 @@ int64_t device_state_walk(const struct device_state *ds, int64_t start, int64_t 
 int64_t device_state_fetch_ahead(const struct device_state *ds, int64_t size, struct device_step step)
 {
 	int64_t room = ds->room - size, moved = ds->tc - step.tm, by_then;
-	unsigned int i = 0, k = ds->tight_first;
+	unsigned int i = 0;
+	uint64_t k;
 
 	if (moved <= 0)
 		return 0;
+	tight_update(ds);
 	for (; i < ds->count && hold_at(ds, i)->done <= step.tm; i++)
 		room += hold_at(ds, i)->size;
 	room = device_state_later(room, 0);
 	if (i == ds->count)
 		return room < moved ? room : moved;
-	while ((int)(*tight_at(ds, k) - (ds->first + i)) < 0)
-		k++;
+	for (k = ds->tight->first; *tight_at(ds, k) < ds->first + i; k++)
+		;
 	room -= hold_at(ds, i)->before;
 	by_then = room + slack(ds, *tight_at(ds, k)) + ds->tc;
 	room += ds->total;
@@ -217,7 +214,7 @@ static void merge_oldest(struct device_state *ds)
 	b->start = a->start;
 	ds->first++;
 	ds->count--;
-	tight_rebuild(ds);
+	tight_forget(ds);
 }
 
 static void hold(struct device_state *ds, int64_t size, struct device_step step)
@@ -229,7 +226,6 @@ static void hold(struct device_state *ds, int64_t size, struct device_step step)
 	*hold_at(ds, ds->count++) = (struct device_hold) { size, ds->total, step.start, step.tc };
 	ds->total += size;
 	ds->room -= size;
-	tight_append(ds, ds->first + ds->count - 1);
 }
 
 /* The places of a hold's first part have gone to another slice; it goes on being freed from there. */
@@ -239,10 +235,6 @@ static void take_from(struct device_state *ds, struct device_hold *h, int64_t si
 	h->size -= size;
 	h->before += size;
 	ds->room += size;
-	/* The tightest may be the next one now. */
-	if (ds->tight_end - ds->tight_first > 1 && *tight_at(ds, ds->tight_first) == ds->first &&
-	    slack(ds, ds->first) >= slack(ds, *tight_at(ds, ds->tight_first + 1)))
-		ds->tight_first++;
 }
 
 static void take(struct device_state *ds, int64_t size)
@@ -253,7 +245,6 @@ static void take(struct device_state *ds, int64_t size)
 		size -= hold_at(ds, 0)->size;
 		drop_first(ds);
 	}
-	tight_drop(ds, ds->first);
 	if (size && ds->count)
 		take_from(ds, hold_at(ds, 0), size);
 }
@@ -268,7 +259,7 @@ struct device_step device_state_commit(struct device_state *ds, const struct sch
 		take(ds, size - device_state_later(ds->room, 0));
 	ds->tm = step.tm;
 	ds->tc = step.tc;
-	prune(ds);
+	device_state_prune(ds);
 	if (step.tc > step.tm)
 		hold(ds, size, step);
 	return step;

@@ -21,6 +21,17 @@ struct device_hold {
 	int64_t start, done;
 };
 
+/*
+ * Of the holds, those where what can be moved by the end of compute is least (room by then, and the time
+ * after it), each less than all that come later: a queue of their numbers. It is brought up to date when it
+ * is asked for, so who does not ask pays nothing.
+ */
+struct device_tight {
+	uint64_t first, end;	/* of the queue: a ring like that of the holds */
+	uint64_t seen;		/* holds below this number were looked at */
+	uint64_t numbers[];
+};
+
 struct device_state {
 	int64_t tm;		/* the last fetch ends */
 	int64_t tc;		/* the last compute ends; never before tm */
@@ -30,13 +41,10 @@ struct device_state {
 	bool tiles;		/* weights are used and freed tile by tile, not as a whole */
 	/* The list l: holds with done > tm, ascending; a ring, so that a step allocates nothing. */
 	struct device_hold *holds;
-	unsigned int first, count, mask;
+	uint64_t first;		/* number of the first: it counts all there ever were */
+	unsigned int count, mask;
 	int64_t total;		/* the sizes of all that were ever held */
-	/*
-	 * Of the holds, those where what can be moved by the end of compute is least (room by then, and the
-	 * time after it), each less than all that come later: a queue of their numbers.
-	 */
-	unsigned int *tight, tight_first, tight_end;
+	struct device_tight *tight;	/* NULL: nobody asks for device_state_fetch_ahead() */
 };
 
 /* Where a slice would leave the state. */
@@ -48,11 +56,11 @@ struct device_step {
 int device_state_init(struct device_state *ds, const struct sched_config *config);
 void device_state_fini(struct device_state *ds);
 
-/* Nothing can start before now. */
-void device_state_advance(struct device_state *ds, int64_t now);
+/* What ended by tm is held no longer. */
+void device_state_prune(struct device_state *ds);
 /* Nothing is at the device: both streams are free from this time on. */
 void device_state_restart(struct device_state *ds, int64_t now);
-/* Into a state with a ring of its own, which has room for all that is held. */
+/* Into a state with a ring of its own, which has room for all that is held, and a queue of its own or none. */
 void device_state_copy(struct device_state *to, const struct device_state *from);
 /* The clock's origin moves by this much, so that it never overflows. */
 void device_state_rebase(struct device_state *ds, int64_t by);
@@ -68,6 +76,17 @@ struct device_step device_state_commit(struct device_state *ds, const struct sch
 static inline int64_t device_state_later(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
+}
+
+/* Nothing can start before now. */
+static inline void device_state_advance(struct device_state *ds, int64_t now)
+{
+	if (ds->tc < now)
+		ds->tc = now;
+	if (ds->tm >= now)
+		return;
+	ds->tm = now;
+	device_state_prune(ds);
 }
 
 /* What the channel takes for so many bytes. */

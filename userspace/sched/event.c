@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core.h"
+#include "window.h"
 
 static void reply(struct sched *s, struct request *r)
 {

@@ -82,7 +82,7 @@ static bool must_pick(const struct sched *s)
 	return s->num_jobs < (s->policy->wake ? 1 : MIN_JOBS);
 }
 
-const struct policy_view *guard_view(struct sched *s)
+static inline const struct policy_view *view(struct sched *s)
 {
 	s->view.num_offers = s->num_offers;
 	s->view.picks = s->stats.picks;
@@ -93,11 +93,9 @@ const struct policy_view *guard_view(struct sched *s)
 	return &s->view;
 }
 
-void guard_tell(struct sched *s, void (*op)(void *, const struct policy_view *, unsigned int),
-			unsigned int model)
+const struct policy_view *guard_view(struct sched *s)
 {
-	if (op)
-		op(s->policy_state, guard_view(s), model);
+	return view(s);
 }
 
 /* Each pick looks at one offer, in turn. Whoever is late is served by deadline, not by turn. */
@@ -118,7 +116,7 @@ static int fall_back(struct sched *s)
 	s->stats.policy_faults++;
 	if (s->policy != &sched_policy_fifo)
 		guard_use(s, &sched_policy_fifo, NULL);
-	return sched_policy_fifo.pick(NULL, guard_view(s));
+	return sched_policy_fifo.pick(NULL, view(s));
 }
 
 /*
@@ -127,11 +125,11 @@ static int fall_back(struct sched *s)
  */
 int guard_pick(struct sched *s)
 {
-	int pick = s->policy->pick(s->policy_state, guard_view(s));
+	int pick = s->policy->pick(s->policy_state, view(s));
 
 	while (POLICY_POSTPONED(pick) < s->num_offers && !s->offers[POLICY_POSTPONED(pick)].postponed) {
 		deadline_postpone(s, &s->models[s->offers[POLICY_POSTPONED(pick)].model]);
-		pick = s->policy->pick(s->policy_state, guard_view(s));
+		pick = s->policy->pick(s->policy_state, view(s));
 	}
 	if (pick == POLICY_WAIT && !s->view.must)
 		return pick;

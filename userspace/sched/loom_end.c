@@ -17,7 +17,6 @@ enum rule { WEAVE, COMPUTE_FIRST, TAIL_LAST, LEAST_WAIT, NUM_RULES };
 struct play {
 	struct device_state ds;
 	struct device_hold holds[HOLDS];
-	unsigned int tight[HOLDS];
 	struct policy_offer offers[2];	/* the compute-intensive one first */
 	struct policy_view view;
 };
@@ -51,7 +50,7 @@ static int compute_of(const struct policy_view *v)
 static void begin(struct play *p, const struct policy_view *v, int ci, int mi)
 {
 	p->ds.holds = p->holds;
-	p->ds.tight = p->tight;
+	p->ds.tight = NULL;
 	p->ds.mask = HOLDS - 1;
 	device_state_copy(&p->ds, v->device);
 	p->offers[0] = v->offers[ci];

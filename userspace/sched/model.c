@@ -88,6 +88,7 @@ int sched_add_model(struct sched *s, const char *name, const struct sched_slice 
 	m->max_inflight = max_inflight;
 	m->has_host = has_host_step(copy, num_slices);
 	policy_sum_up(&m->profile, sums, &s->device, copy, num_slices);
+	m->kind = policy_is_compute(&m->profile);
 	s->num_slices += num_slices;
 	return (int)(m - s->models);
 }

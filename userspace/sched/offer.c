@@ -73,17 +73,6 @@ static bool can_run_on_host(const struct model *m)
 	return may_begin(m, r) && m->slices[r->next].host && !r->host && !r->at_device;
 }
 
-static unsigned int kind_of(const struct model *m)
-{
-	return policy_is_compute(&m->profile);
-}
-
-static void rank_service(struct sched *s, const struct model *m)
-{
-	rank_put(&s->served[kind_of(m)], (unsigned int)m->offer,
-		 (struct rank_key) { m->served, (unsigned int)(m - s->models) });
-}
-
 static void rank_deadline(struct sched *s, const struct policy_offer *o)
 {
 	rank_put(&s->due, (unsigned int)(o - s->offers), (struct rank_key) { o->deadline, o->order });
@@ -96,13 +85,13 @@ static void rank_deadline(struct sched *s, const struct policy_offer *o)
 static void enter(struct sched *s, struct model *m)
 {
 	uint64_t query = m->profile.comp_ps > m->profile.mem_ps ? m->profile.comp_ps : m->profile.mem_ps;
-	uint64_t least = s->least_served[kind_of(m)];
+	uint64_t least = s->least_served[m->kind];
 
 	m->offer = (int)s->num_offers++;
 	m->since = s->stats.picks;
 	if (m->served + query < least)
 		m->served = least - query;
-	rank_service(s, m);
+	offer_rank_service(s, m);
 	s->offers[m->offer].order = UINT64_MAX;	/* no rank by deadline yet */
 }
 
@@ -121,20 +110,6 @@ static void drop_offer(struct sched *s, struct model *m)
 	m->offer = -1;
 }
 
-void offer_submitted(struct sched *s, struct model *m, unsigned int slice, int64_t end)
-{
-	const struct sched_slice *sl = &m->slices[slice];
-	uint64_t least = s->served[kind_of(m)].nodes[0].key.first;
-
-	m->ready = policy_after(&s->device, sl, slice, end);
-	if (s->last_ready < m->ready)
-		s->last_ready = m->ready;
-	if (s->least_served[kind_of(m)] < least)
-		s->least_served[kind_of(m)] = least;
-	m->served += sl->comp_ps > sl->mem_ps ? sl->comp_ps : sl->mem_ps;
-	rank_service(s, m);
-}
-
 void offer_forget_service(struct sched *s)
 {
 	unsigned int i;
@@ -144,7 +119,7 @@ void offer_forget_service(struct sched *s)
 		s->models[i].served = 0;
 		s->models[i].since = s->stats.picks;
 		if (s->models[i].used && s->models[i].offer >= 0)
-			rank_service(s, &s->models[i]);
+			offer_rank_service(s, &s->models[i]);
 	}
 }
 

@@ -35,8 +35,8 @@ static void make(struct work *w, uint64_t *seed)
 static int64_t best_of(const struct device_state *ds, const struct work *w, unsigned int a, unsigned int b)
 {
 	struct device_hold holds[64];
-	unsigned int tight[64], done[2] = { a, b }, k;
-	struct device_state next = { .holds = holds, .tight = tight, .mask = 63 };
+	unsigned int done[2] = { a, b }, k;
+	struct device_state next = { .holds = holds, .mask = 63 };
 	int64_t best = INT64_MAX, end;
 
 	if (a == w->num[0] && b == w->num[1])

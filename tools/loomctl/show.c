@@ -74,6 +74,8 @@ static void show_submission(const json_t *json)
 	       number(s, "ioctls_serving"));
 	printf("scheduler  %lld picks, ran dry %lld times, %lld policy faults\n",
 	       number(c, "picks"), number(c, "dry"), number(c, "policy_faults"));
+	if (number(c, "policy_faults"))
+		printf("    replaced: policy %s\n", string(c, "policy_fault"));
 }
 
 static void show_device(const json_t *json)

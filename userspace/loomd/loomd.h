@@ -348,6 +348,7 @@ struct loomd {
 	struct feed feed;
 	char policy[LOOM_PROTO_NAME_MAX]; /* the one in use, with its options */
 	uint64_t policy_faults;		/* that were reported */
+	char policy_fault[160];		/* the last: which policy, and what it did */
 	unsigned int num_holds;		/* clients that have the scheduler wait */
 
 	int listener;

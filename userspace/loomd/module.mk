@@ -21,6 +21,10 @@ loomd-test = $(call host-test,loomd-$(1),$(LOOMD)/test/$(1)_test.c $(LOOMD_RIG),
 $(foreach t,serve accident hostile regions settings,$(call loomd-test,$(t)))
 # These run the daemon beside them.
 $(foreach t,serve accident hostile regions settings,$(B)/test/loomd-$(t)): $(B)/bin/loomd-sim
+# A daemon with policies that misbehave: its own table of them, so that the library's stays out.
+$(call link-program,loomd-bad,$(LOOMD)/main.c $(LOOMD)/test/bad_policies.c,loomd sched loom-sim loom hostops firmware-sim,$(LOOMD_SIM_LIBS),,$(B)/test)
+$(call loomd-test,policy)
+$(B)/test/loomd-policy: $(B)/test/loomd-bad $(B)/bin/loomd-sim $(B)/bin/loomctl
 # The same, in the VM, with the driver. By other names: make takes the pattern rule that links programs for
 # one that makes all of its targets at once.
 loomd-vm-test = $(call vm-test,loomd-drm-$(1),$(LOOMD)/test/$(1)_test.c $(LOOMD_RIG),loom loom-timing,\

@@ -213,14 +213,18 @@ static void timer(struct loomd *d, uint64_t at, uint64_t now)
 /* The scheduler has replaced a policy that misbehaved: say so, once. */
 static void report_policy(struct loomd *d)
 {
+	const struct sched_fault *fault;
 	struct sched_stats stats;
 
 	feed_stats(d, &stats);
 	if (stats.policy_faults == d->policy_faults)
 		return;
 	d->policy_faults = stats.policy_faults;
+	fault = sched_policy_fault(d->sched);
+	snprintf(d->policy_fault, sizeof(d->policy_fault), "%s: %s", fault->policy, fault->what);
 	snprintf(d->policy, sizeof(d->policy), "%s", sched_policy(d->sched));
-	log_text(LOG_WARNING, "the policy misbehaved and was replaced by %s", d->policy);
+	log_text(LOG_WARNING, "policy %s; replaced by %s", d->policy_fault, d->policy);
+	notify("STATUS=policy %s, in place of %s", d->policy, d->policy_fault);
 }
 
 void requests_pump(struct loomd *d)

@@ -135,12 +135,13 @@ static json_t *scheduler_json(const struct loomd *d)
 	struct sched_stats s;
 
 	feed_stats(d, &s);
-	return json_pack("{s:o s:o s:o s:o s:o s:o}",
+	return json_pack("{s:o s:o s:o s:o s:o s:s s:o}",
 			 "picks", number(s.picks),
 			 "submitted", number(s.submitted),
 			 "completed", number(s.completed),
 			 "dry", number(s.dry),
 			 "policy_faults", number(s.policy_faults),
+			 "policy_fault", d->policy_fault,
 			 "deadline_missed", number(s.deadline_missed));
 }
 

@@ -7,7 +7,8 @@
  *   model.c     models and what their slices add up to
  *   offer.c     a model's next slice
  *   window.h    what is at the device, and the clock of its predicted state
- *   guard.c     the policies by name, and what happens to one that misbehaves
+ *   guard.c     what happens to a policy that misbehaves
+ *   names.c     the policies by name; table.c has which there are
  *   deadline.c  who is dropped, who is postponed, the timer
  *
  * The policies see policy.h alone.
@@ -77,6 +78,7 @@ struct sched {
 	uint64_t timer, timer_told;	/* the next deadline */
 	uint64_t wake;			/* the policy wants to be asked then */
 	struct sched_stats stats;
+	struct sched_fault fault;	/* of the policy that was replaced last */
 };
 
 /* After anything happened to a model. */

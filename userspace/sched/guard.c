@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The policies by name, what they are shown, and what happens to one that misbehaves. */
+/* What the policies are shown, and what happens to one that misbehaves. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,35 +7,6 @@
 #include "core.h"
 
 #define STARVED_ROUNDS 64	/* a round: as many picks as all models have slices */
-
-static const struct policy_ops *const policies[] = {
-	&sched_policy_loom, &sched_policy_layerweaver, &sched_policy_layerweaver_plus, &sched_policy_ai_mt,
-	&sched_policy_prema, &sched_policy_edf, &sched_policy_fair, &sched_policy_fifo,
-};
-
-#define NUM_POLICIES (sizeof(policies) / sizeof(policies[0]))
-
-static const char *names[NUM_POLICIES + 1];
-
-const char *const *sched_policies(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < NUM_POLICIES; i++)
-		names[i] = policies[i]->name;
-	return names;
-}
-
-const struct policy_ops *sched_find_policy(const char *name)
-{
-	size_t len = strcspn(name, ":");
-	unsigned int i;
-
-	for (i = 0; i < NUM_POLICIES; i++)
-		if (strlen(policies[i]->name) == len && !strncmp(policies[i]->name, name, len))
-			return policies[i];
-	return NULL;
-}
 
 int guard_use(struct sched *s, const struct policy_ops *ops, const char *options)
 {
@@ -111,12 +82,25 @@ static bool starves(struct sched *s)
 }
 
 /* Of the fallback, which replaces a policy that misbehaves. */
-static int fall_back(struct sched *s)
+static int fall_back(struct sched *s, const char *what)
 {
 	s->stats.policy_faults++;
+	s->fault = (struct sched_fault) { s->policy->name, what };
 	if (s->policy != &sched_policy_fifo)
 		guard_use(s, &sched_policy_fifo, NULL);
 	return sched_policy_fifo.pick(NULL, view(s));
+}
+
+const struct sched_fault *sched_policy_fault(const struct sched *s)
+{
+	return s->fault.policy ? &s->fault : NULL;
+}
+
+/* Late is who has a deadline, and each may be late once. */
+static bool may_postpone(const struct sched *s, unsigned int offer)
+{
+	return offer < s->num_offers && !s->offers[offer].postponed &&
+	       s->offers[offer].deadline != SCHED_NO_DEADLINE;
 }
 
 /*
@@ -127,13 +111,15 @@ int guard_pick(struct sched *s)
 {
 	int pick = s->policy->pick(s->policy_state, view(s));
 
-	while (POLICY_POSTPONED(pick) < s->num_offers && !s->offers[POLICY_POSTPONED(pick)].postponed) {
+	while (may_postpone(s, POLICY_POSTPONED(pick))) {
 		deadline_postpone(s, &s->models[s->offers[POLICY_POSTPONED(pick)].model]);
 		pick = s->policy->pick(s->policy_state, view(s));
 	}
-	if (pick == POLICY_WAIT && !s->view.must)
-		return pick;
+	if (pick == POLICY_WAIT)
+		return s->view.must ? fall_back(s, "it picked nothing although the device is about to run dry") : pick;
 	if (pick < 0 || (unsigned int)pick >= s->num_offers)
-		return fall_back(s);
-	return s->policy != &sched_policy_fifo && starves(s) ? fall_back(s) : pick;
+		return fall_back(s, "it picked what was not offered");
+	if (s->policy != &sched_policy_fifo && starves(s))
+		return fall_back(s, "it passed over a model for ever");
+	return pick;
 }

@@ -142,6 +142,8 @@ extern const struct policy_ops sched_policy_ai_mt;
 extern const struct policy_ops sched_policy_prema;
 extern const struct policy_ops sched_policy_loom;
 
+extern const struct policy_ops *const sched_policy_table[];	/* NULL-terminated */
+
 /* The least idle time, of Layerweaver: an index, or POLICY_WAIT. */
 int layerweaver_least_idle(const struct policy_view *view);
 

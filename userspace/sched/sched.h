@@ -85,6 +85,13 @@ int sched_set_policy(struct sched *s, const char *policy);	/* takes effect at th
 const char *sched_policy(const struct sched *s);
 const char *const *sched_policies(void);			/* NULL-terminated */
 
+/* What policy was replaced last because it misbehaved, and what it did; NULL: none was. */
+struct sched_fault {
+	const char *policy, *what;
+};
+
+const struct sched_fault *sched_policy_fault(const struct sched *s);
+
 /* Returns the model's number (>= 0) or -errno. The profile is copied. */
 int sched_add_model(struct sched *s, const char *name, const struct sched_slice *slices,
 		    unsigned int num_slices, unsigned int max_inflight);

@@ -83,8 +83,7 @@ int rig_teardown(void **state)
 	return 0;
 }
 
-/* build/test/X -> build/bin/loomd-sim; /payload/tests/X -> /usr/bin/loomd */
-static void daemon_path(char *path, size_t size)
+void rig_program(char *path, size_t size, const char *relative)
 {
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -92,8 +91,14 @@ static void daemon_path(char *path, size_t size)
 	assert_true(n > 0);
 	self[n] = '\0';
 	*strrchr(self, '/') = '\0';
-	if (simulated)
-		snprintf(path, size, "%s/../bin/loomd-sim", self);
+	snprintf(path, size, "%s/%s", self, relative);
+}
+
+/* build/test/X -> build/bin/loomd-sim; /payload/tests/X -> /usr/bin/loomd */
+static void daemon_path(const struct rig *rig, char *path, size_t size)
+{
+	if (rig->program || simulated)
+		rig_program(path, size, rig->program ? rig->program : "../bin/loomd-sim");
 	else
 		snprintf(path, size, "/usr/bin/loomd");
 }
@@ -126,7 +131,7 @@ void rig_start(struct rig *rig, const char *const *options)
 	struct loom_client *client;
 	char path[PATH_MAX + 32];
 
-	daemon_path(path, sizeof(path));
+	daemon_path(rig, path, sizeof(path));
 	rig->daemon = fork();
 	assert_true(rig->daemon >= 0);
 	if (!rig->daemon)

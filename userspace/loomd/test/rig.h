@@ -28,6 +28,7 @@ struct rig {
 	char dir[64];
 	char socket[96];
 	char state[96];
+	const char *program;	/* the daemon, beside the test; NULL: the usual one */
 	int listener;
 	pid_t daemon;
 };
@@ -38,6 +39,8 @@ int rig_teardown(void **state);
 
 /* More options for the daemon, NULL-terminated; returns when it serves. */
 void rig_start(struct rig *rig, const char *const *options);
+/* The path of a program that was built: relative to the folder of the tests. */
+void rig_program(char *path, size_t size, const char *relative);
 void rig_kill(struct rig *rig);			/* SIGKILL */
 int rig_stop(struct rig *rig);			/* SIGTERM; the exit code */
 

@@ -359,7 +359,13 @@ static int pick_nothing(void *state, const struct policy_view *view)
 	return POLICY_WAIT;
 }
 
-static void replaced(const struct policy_ops *bad)
+/* Who has no deadline cannot be late. */
+static int pick_later(void *state, const struct policy_view *view)
+{
+	return POLICY_POSTPONE(0);
+}
+
+static void replaced(const struct policy_ops *bad, const char *what)
 {
 	struct sched *s = make("layerweaver", 64, false);
 	unsigned int a = add(s, 2, 1000, 1);
@@ -370,6 +376,8 @@ static void replaced(const struct policy_ops *bad)
 	expect_slice(s, 0, 1, 1);
 	assert_int_equal(stats(s).policy_faults, 1);
 	assert_string_equal(sched_policy(s), "fifo");
+	assert_string_equal(sched_policy_fault(s)->policy, bad->name);
+	assert_non_null(strstr(sched_policy_fault(s)->what, what));
 	assert_int_equal(sched_set_policy(s, "layerweaver"), 0);
 	assert_string_equal(sched_policy(s), "layerweaver");
 	sched_free(s);
@@ -405,8 +413,11 @@ static void misbehaving_policies(void **unused)
 	static const struct policy_ops nonsense = { .name = "nonsense", .pick = pick_nonsense };
 	static const struct policy_ops nothing = { .name = "nothing", .pick = pick_nothing };
 
-	replaced(&nonsense);
-	replaced(&nothing);
+	static const struct policy_ops later = { .name = "later", .pick = pick_later };
+
+	replaced(&nonsense, "not offered");
+	replaced(&nothing, "nothing");
+	replaced(&later, "not offered");
 }
 
 /* Layerweaver waits while a model's list is exhausted, but not below two jobs. */

@@ -54,6 +54,9 @@ static void define(struct importer *im, struct scope *scope, const char *name, s
 	struct name *n = arena(im->c, sizeof(*n));
 	unsigned int h = hash(name);
 
+	for (const struct name *old = scope->bucket[h]; old; old = old->next)
+		if (!strcmp(old->name, name))
+			fail(im->c, "two values have the name '%s'", name);
 	*n = (struct name){ .next = scope->bucket[h], .name = name, .value = value };
 	scope->bucket[h] = n;
 }
@@ -398,6 +401,9 @@ static void import_outputs(struct importer *im, const struct scope *scope,
 
 		if (!wanted(o, port.name))
 			continue;
+		for (unsigned int k = 0; k < im->g->num_outputs; k++)
+			if (!strcmp(im->g->outputs[k].name, port.name))
+				fail(im->c, "output '%s' is listed twice", port.name);
 		port.value = lookup(scope, port.name);
 		if (!port.value)
 			fail(im->c, "output '%s' is made by no node", port.name);

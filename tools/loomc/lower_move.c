@@ -7,15 +7,18 @@
 
 static bool concat(struct program *p, struct node *node)
 {
-	struct value *out = node->out[0];
+	struct value *out = node->out[0], *first = NULL;
 	unsigned int axis = node_axis(p, node, 0, out->t.rank), order[HOSTOP_MAX_DIMS];
 	struct place to, part;
 
-	for (unsigned int i = 0; i < node->num_in; i++)
-		if (node->in[i]->t.count)
-			place_of(p, node->in[i]);
+	for (unsigned int i = 0; i < node->num_in; i++) {
+		if (!node->in[i]->t.count)
+			continue;
+		place_of(p, node->in[i]);
+		first = first ? first : node->in[i];
+	}
 	if (!out->lowered || !out->lowered->num_places) {
-		order_of(place_of(p, node->in[0]), order);
+		order_of(place_of(p, first), order);
 		to = output_place(p, out, order);
 		set_place(p, out, &to);
 	}

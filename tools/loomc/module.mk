@@ -26,6 +26,7 @@ LOOMC_TEST_CFLAGS := -Ibuild/gen -Itools/loomc
 
 $(call program,onnx-node,$(addprefix $(LOOMC_DIR)/test/,onnx_node.c operators.c export.c compare.c run_device.c),$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
 $(call host-test,loomc-toys,$(LOOMC_DIR)/test/loomc_test.c $(LOOMC_DIR)/test/toy.c $(LOOMC_DIR)/test/run_device.c,$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
+$(call host-test,loomc-odd,$(LOOMC_DIR)/test/odd_test.c $(LOOMC_DIR)/test/toy.c,$(LOOMC_LIBS),$(LOOMC_LDLIBS) -lelf,$(LOOMC_TEST_CFLAGS))
 $(call host-test,loomc-quant,$(LOOMC_DIR)/test/quant_test.c $(LOOMC_DIR)/test/toy.c $(LOOMC_DIR)/test/run_device.c,$(LOOMC_TEST_LIBS),$(LOOMC_TEST_LDLIBS),$(LOOMC_TEST_CFLAGS))
 # Those tests that run on the device, on the real one in the VM.
 ONNX_TESTS := /usr/share/libonnx-testdata/data/node

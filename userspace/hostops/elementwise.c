@@ -210,6 +210,10 @@ static int infer_binary(struct hostop_call *c)
 	for (unsigned int i = 0; i < c->num_in; i++)
 		if (!c->in[i])
 			return ho_bad(c, "input %u is left out", i);
+	for (unsigned int i = 1; i < c->num_in; i++)
+		if (hostop_is_float(c->in[i]->dtype) != hostop_is_float(c->in[0]->dtype) && strcmp(c->op, "Pow"))
+			return ho_bad(c, "operands of the types %s and %s", hostop_dtype_name(c->in[0]->dtype),
+				      hostop_dtype_name(c->in[i]->dtype));
 	ret = ho_broadcast_dims(c, c->num_in, &rank, dims);
 	if (ret)
 		return ret;

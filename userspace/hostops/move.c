@@ -378,6 +378,26 @@ static int eval_pad(struct hostop_call *c)
 
 /* ---- Gather and friends ---- */
 
+static int gather_index(struct hostop_call *c, size_t i, int64_t n, int64_t *index)
+{
+	*index = hostop_get_int(c->in[1], i);
+	if (*index < -n || *index >= n)
+		return ho_bad(c, "index %lld into a dimension of %lld", (long long)*index, (long long)n);
+	*index += *index < 0 ? n : 0;
+	return 0;
+}
+
+/* Indices that are constants are looked at before anything is run. */
+static int known_indices(struct hostop_call *c, int64_t n)
+{
+	int64_t index;
+
+	for (size_t i = 0; c->in[1]->data && i < c->in[1]->count; i++)
+		if (gather_index(c, i, n, &index))
+			return -EINVAL;
+	return 0;
+}
+
 static int infer_gather(struct hostop_call *c)
 {
 	const struct hostop_tensor *x = c->in[0], *index = c->in[1];
@@ -385,6 +405,8 @@ static int infer_gather(struct hostop_call *c)
 	unsigned int axis, rank = 0;
 	int ret = ho_norm_axis(c, ho_attr_int(c, "axis", 0), x->rank, &axis);
 
+	if (!ret)
+		ret = known_indices(c, x->dims[axis]);
 	if (ret)
 		return ret;
 	for (unsigned int d = 0; d < axis; d++)
@@ -394,15 +416,6 @@ static int infer_gather(struct hostop_call *c)
 	for (unsigned int d = axis + 1; d < x->rank; d++)
 		dims[rank++] = x->dims[d];
 	return ho_set_shape(c, 0, x->dtype, rank, dims);
-}
-
-static int gather_index(struct hostop_call *c, size_t i, int64_t n, int64_t *index)
-{
-	*index = hostop_get_int(c->in[1], i);
-	if (*index < -n || *index >= n)
-		return ho_bad(c, "index %lld into a dimension of %lld", (long long)*index, (long long)n);
-	*index += *index < 0 ? n : 0;
-	return 0;
 }
 
 static int eval_gather(struct hostop_call *c)
@@ -436,6 +449,8 @@ static int infer_gather_elements(struct hostop_call *c)
 	for (unsigned int d = 0; !ret && d < c->in[0]->rank; d++)
 		if (d != axis && c->in[1]->dims[d] > c->in[0]->dims[d])
 			return ho_bad(c, "indices exceed the data in dimension %u", d);
+	if (!ret)
+		ret = known_indices(c, c->in[0]->dims[axis]);
 	return ret ? ret : ho_set_shape(c, 0, c->in[0]->dtype, c->in[1]->rank, c->in[1]->dims);
 }
 

@@ -86,8 +86,9 @@ bool loom_config(LoomState *s, struct loom_sim_config *config, Error **errp)
 
 static bool loom_inject_one(LoomState *s, const char *fault, Error **errp)
 {
-	const char *wrong = loom_sim_inject_text(s->sim, loom_now(), fault);
+	const char *wrong = loom_sim_inject_text(s->sim, loom_enter(s), fault);
 
+	loom_leave(s);
 	if (wrong) {
 		g_autofree char *names = g_strjoinv(", ", (char **)loom_sim_faults());
 

@@ -36,6 +36,14 @@ static void loom_irq(void *opaque, unsigned int vector)
 	msix_notify(PCI_DEVICE(opaque), vector);
 }
 
+static void loom_arm(LoomState *s)
+{
+	if (s->expires > INT64_MAX)
+		timer_del(s->timer);
+	else
+		timer_mod_ns(s->timer, s->expires + s->still);
+}
+
 static void loom_set_timer(void *opaque, uint64_t ns)
 {
 	LoomState *s = opaque;
@@ -44,10 +52,7 @@ static void loom_set_timer(void *opaque, uint64_t ns)
 	if (ns == s->expires)
 		return;
 	s->expires = ns;
-	if (ns > INT64_MAX)
-		timer_del(s->timer);
-	else
-		timer_mod_ns(s->timer, ns);
+	loom_arm(s);
 }
 
 static uint64_t loom_instructions(void *opaque)
@@ -65,9 +70,25 @@ static const struct loom_sim_ops loom_ops = {
 
 /* ---- what the host asks of the device ---- */
 
-uint64_t loom_now(void)
+/*
+ * Where guest time is the host's (no icount), the device's time stands still while the host works
+ * for it. Otherwise a device that takes longer than its own time to emulate would have ever more to
+ * catch up with, in one go, and QEMU's lock, which the vCPUs want too, would be held for seconds.
+ *
+ * Return: the device's time.
+ */
+uint64_t loom_enter(LoomState *s)
 {
-	return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+	s->entered = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+	return s->entered - s->still;
+}
+
+void loom_leave(LoomState *s)
+{
+	if (icount_enabled())
+		return;
+	s->still += qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) - s->entered;
+	loom_arm(s);
 }
 
 static void loom_timer(void *opaque)
@@ -75,24 +96,30 @@ static void loom_timer(void *opaque)
 	LoomState *s = opaque;
 
 	s->expires = UINT64_MAX;
-	loom_sim_timer(s->sim, loom_now());
+	loom_sim_timer(s->sim, loom_enter(s));
+	loom_leave(s);
 }
 
 static uint64_t loom_regs_read(void *opaque, hwaddr addr, unsigned int size)
 {
 	LoomState *s = opaque;
+	uint64_t value;
 
 	if (!loom_answers(s))
 		return UINT64_MAX;
-	return loom_sim_read(s->sim, loom_now(), addr, size);
+	value = loom_sim_read(s->sim, loom_enter(s), addr, size);
+	loom_leave(s);
+	return value;
 }
 
 static void loom_regs_write(void *opaque, hwaddr addr, uint64_t val, unsigned int size)
 {
 	LoomState *s = opaque;
 
-	if (loom_answers(s))
-		loom_sim_write(s->sim, loom_now(), addr, val, size);
+	if (!loom_answers(s))
+		return;
+	loom_sim_write(s->sim, loom_enter(s), addr, val, size);
+	loom_leave(s);
 }
 
 static const MemoryRegionOps loom_regs_ops = {
@@ -112,8 +139,10 @@ static void loom_doorbell_write(void *opaque, hwaddr addr, uint64_t val, unsigne
 {
 	LoomState *s = opaque;
 
-	if (addr % LOOM_DOORBELL_STRIDE == 0 && loom_answers(s))
-		loom_sim_doorbell(s->sim, loom_now(), addr / LOOM_DOORBELL_STRIDE, val);
+	if (addr % LOOM_DOORBELL_STRIDE || !loom_answers(s))
+		return;
+	loom_sim_doorbell(s->sim, loom_enter(s), addr / LOOM_DOORBELL_STRIDE, val);
+	loom_leave(s);
 }
 
 static const MemoryRegionOps loom_doorbell_ops = {
@@ -124,11 +153,15 @@ static const MemoryRegionOps loom_doorbell_ops = {
 	.impl = { .min_access_size = 4, .max_access_size = 4 },
 };
 
+void loom_reset_now(LoomState *s)
+{
+	loom_sim_reset(s->sim, loom_enter(s));
+	loom_leave(s);
+}
+
 static void loom_reset(DeviceState *dev)
 {
-	LoomState *s = LOOM(dev);
-
-	loom_sim_reset(s->sim, loom_now());
+	loom_reset_now(LOOM(dev));
 }
 
 /* ---- coming and going ---- */

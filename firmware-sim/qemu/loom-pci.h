@@ -28,7 +28,9 @@ struct LoomState {
 	MemoryRegion regs;
 	MemoryRegion doorbells;
 	QEMUTimer *timer;
-	uint64_t expires;	/* what it is set to */
+	uint64_t expires;	/* what it is set to, in the device's time */
+	uint64_t entered;	/* when the host began to work for the device */
+	uint64_t still;		/* for so long the device's time has stood still */
 	struct loom_sim *sim;
 	int pm;			/* where the power management capability is */
 
@@ -43,7 +45,9 @@ struct LoomState {
 };
 
 /* loom-pci.c */
-uint64_t loom_now(void);
+uint64_t loom_enter(LoomState *s);
+void loom_leave(LoomState *s);
+void loom_reset_now(LoomState *s);
 
 /* loom-config.c: the properties, and the device that they describe */
 void loom_config_class_init(ObjectClass *class);

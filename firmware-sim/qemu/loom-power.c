@@ -56,7 +56,7 @@ static void change_power_state(PCIDevice *pdev, unsigned int was)
 	if (is == was)
 		return;
 	if (is == 3)
-		loom_sim_reset(LOOM(pdev)->sim, loom_now());
+		loom_reset_now(LOOM(pdev));
 	else if (is == 0)
 		pci_device_reset(pdev);
 	else
@@ -82,5 +82,5 @@ void loom_config_write(PCIDevice *pdev, uint32_t addr, uint32_t val, int len)
 	pcie_cap_flr_write_config(pdev, addr, val, len);
 	change_power_state(pdev, power);
 	if (was_master && !is_master(pdev))
-		loom_sim_reset(s->sim, loom_now());
+		loom_reset_now(s);
 }

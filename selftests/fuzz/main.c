@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -63,6 +64,9 @@ static bool fuzz(unsigned int programs, uint64_t seed, struct totals *totals)
 	    queue_set_vm(w.fd, queue, 0, w.vm))
 		return false;
 	world_program(&w, 3);
+	/* A program may write to whatever its process has; this is not to be among it. */
+	if (madvise(w.bo.map, w.bo.size, MADV_DONTFORK))
+		return false;
 	for (totals->programs = 0; totals->programs < programs; totals->programs++) {
 		enum outcome outcome;
 

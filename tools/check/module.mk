@@ -91,8 +91,9 @@ coverage: setup ## lines of firmware-sim, loomc and libloom that the host tests 
 	@$(MAKE) --no-print-directory COV=1 coverage-tests
 	@tools/check/coverage firmware-sim tools/loomc userspace/libloom
 
-coverage-tests: all $$(filter $$(B)/test/%,$$(HOST_TESTS))
+coverage-tests: all models $$(filter $$(B)/test/%,$$(HOST_TESTS))
 	@find $(B) -name '*.gcda' -delete
-	@B=$(B) tools/check/host build/check/coverage $(filter $(B)/test/%,$(HOST_TESTS)) tools/loomc/test-onnx.sh
+	@B=$(B) tools/check/host build/check/coverage $(filter $(B)/test/%,$(HOST_TESTS)) \
+		$(filter tools/loomc/%,$(HOST_TESTS))
 
 $(call host-script,tools/check/features-test.sh)

@@ -1,88 +1,29 @@
 // SPDX-License-Identifier: MIT
 /* --bind: an input's value, given as text or as a NumPy file. */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "libloom/npy.h"
+#include "loom.h"
 #include "passes.h"
 
 /* ---- NumPy files ---- */
 
-static enum hostop_dtype npy_dtype(const char *descr)
-{
-	static const struct { const char *name; enum hostop_dtype dtype; } types[] = {
-		{ "<f4", HOSTOP_F32 }, { "<f8", HOSTOP_F64 }, { "<f2", HOSTOP_F16 },
-		{ "<i8", HOSTOP_I64 }, { "<i4", HOSTOP_I32 }, { "<i2", HOSTOP_I16 },
-		{ "|i1", HOSTOP_I8 }, { "|u1", HOSTOP_U8 }, { "|b1", HOSTOP_BOOL },
-		{ "<u2", HOSTOP_U16 }, { "<u4", HOSTOP_U32 }, { "<u8", HOSTOP_U64 },
-	};
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (!strncmp(descr, types[i].name, 3))
-			return types[i].dtype;
-	return 0;
-}
-
-/* Header text -> type and shape; false: not one we read. */
-static bool npy_header(const char *header, struct hostop_tensor *t)
-{
-	const char *descr = strstr(header, "'descr': '"), *shape = strstr(header, "'shape': (");
-	int64_t dims[HOSTOP_MAX_DIMS];
-	unsigned int rank = 0;
-	char *end;
-
-	if (!descr || !shape || !strstr(header, "'fortran_order': False"))
-		return false;
-	for (shape += strlen("'shape': ("); *shape && *shape != ')'; shape = end) {
-		if (rank == HOSTOP_MAX_DIMS)
-			return false;
-		dims[rank] = strtoll(shape, &end, 10);
-		if (end == shape)
-			return false;
-		rank++;
-		end += strspn(end, ", ");
-	}
-	return !hostop_shape(t, npy_dtype(descr + strlen("'descr': '")), rank, dims);
-}
-
-static void npy_read(struct compile *c, const char *path, FILE *file, struct hostop_tensor *t)
-{
-	unsigned char start[10];
-	char header[65536];
-	size_t len;
-
-	if (fread(start, 1, 10, file) != 10 || memcmp(start, "\x93NUMPY\x01", 7)) {
-		fclose(file);
-		fail(c, "%s: not a NumPy file of version 1", path);
-	}
-	len = start[8] | (size_t)start[9] << 8;
-	if (fread(header, 1, len, file) != len)
-		len = 0;
-	header[len] = 0;
-	if (!npy_header(header, t)) {
-		fclose(file);
-		fail(c, "%s: a NumPy type or order that is not supported", path);
-	}
-	if (hostop_alloc(t)) {
-		fclose(file);
-		fail(c, "out of memory");
-	}
-	len = fread(t->data, 1, hostop_bytes(t), file);
-	fclose(file);
-	graph_own(c, t->data);
-	if (len != hostop_bytes(t))
-		fail(c, "%s: shorter than its header says", path);
-}
-
+/* Types of .npy files here and of hostops are ONNX's numbers, both. */
 static void bind_file(struct compile *c, const char *input, const char *path, struct value *v)
 {
-	struct hostop_tensor t = { 0 };
-	FILE *file = fopen(path, "rb");
+	struct hostop_tensor t;
+	int64_t dims[NPY_MAX_RANK];
+	struct npy array;
 
-	if (!file)
-		fail(c, "--bind %s=@%s: %s", input, path, strerror(errno));
-	npy_read(c, path, file, &t);
+	if (npy_read(path, &array))
+		fail(c, "--bind %s=@%s", input, loom_error());
+	graph_own(c, array.data);
+	for (unsigned int d = 0; d < array.rank; d++)
+		dims[d] = (int64_t)array.dims[d];
+	if (hostop_shape(&t, (enum hostop_dtype)array.type, array.rank, dims))
+		fail(c, "--bind %s=@%s: an array of this shape is not possible", input, path);
+	t.data = array.data;
 	if (t.count != v->t.count)
 		fail(c, "--bind %s=@%s: %zu elements, the input has %zu", input, path, t.count,
 		     v->t.count);

@@ -38,6 +38,7 @@ $(B)/selftests/data/onnx: $(B)/bin/onnx-node
 	@$< --export $@ $(ONNX_TESTS) >/dev/null
 $(call program,onnx-damage,$(LOOMC_DIR)/test/damage.c,$(LOOMC_LIBS),$(LOOMC_LDLIBS),$(LOOMC_TEST_CFLAGS))
 $(call host-script,$(LOOMC_DIR)/test-onnx.sh)
+$(call host-script,$(LOOMC_DIR)/test/command.sh)
 $(call host-script,$(LOOMC_DIR)/test-models.sh)
 $(call program,peak-memory,$(LOOMC_DIR)/test/peak_memory.c)
 $(call host-script,$(LOOMC_DIR)/test-memory.sh)

@@ -23,7 +23,7 @@ case $1 in
 esac
 DIR=$1 DEVICE=$2
 shift 2
-[ $# -gt 0 ] || for n in resnet50 resnext50 inception-v3 mobilenet-v2 bert-base bert-large xlnet ncf; do
+[ $# -gt 0 ] || for n in resnet50 resnext50 inception-v3 mobilenet-v2 bert-base bert-large xlnet ncf-dense; do
 	set -- "$@" $n:1 $n:16
 done
 PRESET=${DEVICE%%,*}

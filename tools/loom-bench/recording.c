@@ -111,6 +111,8 @@ static int check_event(const struct recording *r, const struct recording_event *
 		return corrupt(r, "an event of no known type", at);
 	if (e->type == RECORDING_MODEL && (!e->b || e->b > MOST_SLICES || !e->c || e->c > UINT32_MAX))
 		return corrupt(r, "a model without slices, or with too many", at);
+	if (e->type == RECORDING_MODEL && e->a > 1)
+		return corrupt(r, "a model that overlaps and does not", at);
 	if (payload(e) > r->size - at - sizeof(*e))
 		return corrupt(r, "cut off", r->size);
 	if (payload(e) && name[RECORDING_NAME_MAX - 1])

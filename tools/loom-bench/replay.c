@@ -42,6 +42,8 @@ static int tell_model(struct replay *r, const struct recorded *e)
 		};
 	got = sched_add_model(r->s, e->name, slices, (unsigned int)e->event.b, (unsigned int)e->event.c);
 	free(slices);
+	if (got >= 0)
+		sched_set_overlap(r->s, (unsigned int)got, e->event.a);
 	r->n.models++;
 	if (e->event.what < SCHED_MAX_MODELS)
 		r->slices[e->event.what] = e->slices;

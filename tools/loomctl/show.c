@@ -36,12 +36,12 @@ int show_list(const char *text)
 
 	if (!json)
 		return EXIT_REFUSED;
-	printf("%-24s %7s %7s %10s %12s %10s\n", "MODEL", "LAYERS", "SLICES", "WEIGHTS", "MACS",
-	       "REQUESTS");
+	printf("%-24s %7s %7s %10s %12s %7s %10s\n", "MODEL", "LAYERS", "SLICES", "WEIGHTS", "MACS",
+	       "LEASES", "REQUESTS");
 	json_array_foreach(json_object_get(json, "models"), i, m) {
-		printf("%-24s %7lld %7lld %8lld K %10.1f M %10lld\n", string(m, "name"),
+		printf("%-24s %7lld %7lld %8lld K %10.1f M %7lld %10lld\n", string(m, "name"),
 		       number(m, "layers"), number(m, "slices"), number(m, "weight_bytes") / 1024,
-		       number(m, "macs") / 1e6, number(m, "requests"));
+		       number(m, "macs") / 1e6, number(m, "leases"), number(m, "requests"));
 		broken = string(m, "broken");
 		if (broken[0])
 			printf("    broken: %s\n", broken);

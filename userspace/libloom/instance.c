@@ -8,7 +8,9 @@
  *	0x00c0_0000_0000 + n 2^40	request n: inputs and outputs
  *
  * Far apart, so that an access past the end of one is a fault and not another one's bytes. The
- * lease and the scratch are shared: slices of one request at a time are at the device.
+ * lease and the scratch are shared: slices of one request at a time are at the device. With a second lease
+ * there is a second address space with a scratch of its own and everything else at the same
+ * addresses, so that two requests can be under way and a job only names another VM.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,10 +32,16 @@ struct request {
 	struct loom_bo *io;	/* the caller's, from num_io on */
 };
 
+struct lease {
+	struct loom_vm *vm;
+	struct loom_bo *scratch;
+};
+
 struct loom_instance {
 	const struct loom_model *model;
-	struct loom_vm *vm;
-	struct loom_bo *weights, *scratch;
+	struct lease lease[LOOM_INSTANCE_LEASES];
+	unsigned int num_leases;
+	struct loom_bo *weights;
 	unsigned int num_io;		/* regions of our own, the first ones */
 	unsigned int num_requests;
 	struct request *request;
@@ -71,9 +79,7 @@ static int check_device(const struct loom_model *model, struct loom_dev *dev)
 	return 0;
 }
 
-/* A zeroed buffer, mapped here and there. */
-static int make_region(struct loom_instance *instance, struct loom_dev *dev, uint64_t size,
-		       uint64_t va, uint32_t flags, struct loom_bo **bo)
+static int make_buffer(const struct loom_instance *instance, struct loom_dev *dev, uint64_t size, struct loom_bo **bo)
 {
 	int err;
 
@@ -81,12 +87,21 @@ static int make_region(struct loom_instance *instance, struct loom_dev *dev, uin
 		return loom_fail(-EFBIG, "%s: a region of %llu bytes is too large",
 				 loom_model_name(instance->model), (unsigned long long)size);
 	err = loom_bo_create(dev, size ? size : 1, bo);
-	if (err)
-		return err;
-	if (!loom_bo_map(*bo))
-		return loom_fail(-ENOMEM, "cannot map a buffer of %llu bytes",
-				 (unsigned long long)size);
-	return loom_vm_map(instance->vm, *bo, va, flags);
+	if (!err && !loom_bo_map(*bo))
+		err = loom_fail(-ENOMEM, "cannot map a buffer of %llu bytes", (unsigned long long)size);
+	return err;
+}
+
+/* A zeroed buffer, mapped here and there. */
+static int make_region(struct loom_instance *instance, struct loom_dev *dev, uint64_t size,
+		       uint64_t va, uint32_t flags, struct loom_bo **bo)
+{
+	int err = make_buffer(instance, dev, size, bo);
+	unsigned int i;
+
+	for (i = 0; !err && i < instance->num_leases; i++)
+		err = loom_vm_map(instance->lease[i].vm, *bo, va, flags);
+	return err;
 }
 
 static void relocate(const struct loom_model *model, unsigned int io, char *cmd)
@@ -127,18 +142,17 @@ static int make_request(struct loom_instance *instance, struct loom_dev *dev, un
 	return err ? err : make_commands(instance, dev, io);
 }
 
-/* A model for timing only costs no memory, however many weights it has. */
-static int make_zero_weights(struct loom_instance *instance, struct loom_dev *dev, uint64_t size)
+/* Those of a model for timing only are a few zeros, again and again. */
+static int map_weights(const struct loom_instance *instance, struct loom_vm *vm)
 {
+	const struct loom_elf_view *weights = model_section(instance->model, LOOM_SEC_WEIGHTS);
 	uint64_t at;
-	int err;
+	int err = 0;
 
-	if (size > MAX_BYTES)
-		return loom_fail(-EFBIG, "%s: %llu bytes of weights are too many",
-				 loom_model_name(instance->model), (unsigned long long)size);
-	err = loom_bo_create(dev, ZERO_BYTES, &instance->weights);
-	for (at = 0; !err && at < size; at += ZERO_BYTES)
-		err = loom_vm_map(instance->vm, instance->weights, WEIGHTS_VA + at, 0);
+	if (weights->data)
+		return loom_vm_map(vm, instance->weights, WEIGHTS_VA, 0);
+	for (at = 0; !err && at < weights->size; at += ZERO_BYTES)
+		err = loom_vm_map(vm, instance->weights, WEIGHTS_VA + at, 0);
 	return err;
 }
 
@@ -147,28 +161,44 @@ static int make_weights(struct loom_instance *instance, struct loom_dev *dev)
 	const struct loom_elf_view *weights = model_section(instance->model, LOOM_SEC_WEIGHTS);
 	int err;
 
-	if (!weights->data)
-		return make_zero_weights(instance, dev, weights->size);
-	err = make_region(instance, dev, weights->size, WEIGHTS_VA, 0, &instance->weights);
-	if (!err)
+	if (weights->size > MAX_BYTES)
+		return loom_fail(-EFBIG, "%s: %llu bytes of weights are too many",
+				 loom_model_name(instance->model), (unsigned long long)weights->size);
+	err = make_buffer(instance, dev, weights->data ? weights->size : ZERO_BYTES, &instance->weights);
+	if (!err && weights->data)
 		memcpy(instance->weights->map, weights->data, weights->size);
 	return err;
 }
 
-static int load(struct loom_instance *instance, struct loom_dev *dev)
+/* An address space with the weights and a scratch. */
+static int open_lease(struct loom_instance *instance, struct loom_dev *dev, struct lease *lease)
 {
 	const struct loom_model *model = instance->model;
-	unsigned int i;
-	int err;
+	int err = loom_vm_create(dev, model->info.lease_bytes, &lease->vm);
 
-	err = loom_vm_create(dev, model->info.lease_bytes, &instance->vm);
 	if (!err)
-		err = make_weights(instance, dev);
-	if (err)
+		err = map_weights(instance, lease->vm);
+	if (err || !model->info.scratch_bytes)
 		return err;
-	if (model->info.scratch_bytes)
-		err = make_region(instance, dev, model->info.scratch_bytes, SCRATCH_VA,
-				  DRM_LOOM_MAP_WRITE, &instance->scratch);
+	err = make_buffer(instance, dev, model->info.scratch_bytes, &lease->scratch);
+	return err ? err : loom_vm_map(lease->vm, lease->scratch, SCRATCH_VA, DRM_LOOM_MAP_WRITE);
+}
+
+static void close_lease(struct lease *lease)
+{
+	loom_vm_destroy(lease->vm);
+	loom_bo_destroy(lease->scratch);
+	*lease = (struct lease){ 0 };
+}
+
+static int load(struct loom_instance *instance, struct loom_dev *dev)
+{
+	unsigned int i;
+	int err = make_weights(instance, dev);
+
+	if (!err)
+		err = open_lease(instance, dev, &instance->lease[0]);
+	instance->num_leases = 1;
 	for (i = 0; !err && i < instance->num_io; i++)
 		err = make_request(instance, dev, i);
 	return err;
@@ -217,6 +247,40 @@ int loom_instance_create(struct loom_dev *dev, const struct loom_model *model, u
 	return 0;
 }
 
+/* What is mapped in the first one. */
+static int map_requests(struct loom_instance *instance, struct loom_vm *vm)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < instance->num_io; i++) {
+		err = loom_vm_map(vm, instance->request[i].cmd, CMD_VA(i), 0);
+		if (!err)
+			err = loom_vm_map(vm, instance->request[i].io, IO_VA(i), DRM_LOOM_MAP_WRITE);
+	}
+	return err;
+}
+
+int loom_instance_add_lease(struct loom_dev *dev, struct loom_instance *instance)
+{
+	struct lease *lease = &instance->lease[instance->num_leases];
+	int err;
+
+	if (instance->num_leases == LOOM_INSTANCE_LEASES || instance->num_requests > instance->num_io)
+		return loom_fail(-EBUSY, "%s: it has %u leases, and %u I/O regions are bound",
+				 loom_model_name(instance->model), instance->num_leases,
+				 instance->num_requests - instance->num_io);
+	err = open_lease(instance, dev, lease);
+	if (!err)
+		err = map_requests(instance, lease->vm);
+	if (err) {
+		close_lease(lease);
+		return err;
+	}
+	instance->num_leases++;
+	return 0;
+}
+
 void loom_instance_destroy(struct loom_instance *instance)
 {
 	unsigned int i;
@@ -224,21 +288,31 @@ void loom_instance_destroy(struct loom_instance *instance)
 	if (!instance)
 		return;
 	/* First: the device lets go of the buffers. */
-	loom_vm_destroy(instance->vm);
+	for (i = 0; i < LOOM_INSTANCE_LEASES; i++)
+		close_lease(&instance->lease[i]);
 	for (i = 0; i < instance->num_requests; i++) {
 		loom_bo_destroy(instance->request[i].cmd);
 		if (i < instance->num_io)
 			loom_bo_destroy(instance->request[i].io);
 	}
 	free(instance->request);
-	loom_bo_destroy(instance->scratch);
 	loom_bo_destroy(instance->weights);
 	free(instance);
 }
 
+unsigned int loom_instance_num_leases(const struct loom_instance *instance)
+{
+	return instance->num_leases;
+}
+
+struct loom_vm *loom_instance_lease_vm(struct loom_instance *instance, unsigned int lease)
+{
+	return lease < instance->num_leases ? instance->lease[lease].vm : NULL;
+}
+
 struct loom_vm *loom_instance_vm(struct loom_instance *instance)
 {
-	return instance->vm;
+	return instance->lease[0].vm;
 }
 
 /* ---- regions that are somebody else's buffers ---- */
@@ -262,28 +336,45 @@ static uint64_t io_range(const struct loom_instance *instance)
 	return (bytes + 4095) & ~4095ull;
 }
 
+static int unmap(struct loom_instance *instance, unsigned int num_leases, uint64_t va, uint64_t range)
+{
+	unsigned int i;
+	int err = 0, ret;
+
+	for (i = 0; range && i < num_leases; i++) {
+		ret = loom_vm_unmap(instance->lease[i].vm, va, range);
+		err = err ? err : ret;
+	}
+	return err;
+}
+
 /* Not the whole buffer: past the end of the region is a fault here, too. */
 static int map_bound(struct loom_instance *instance, struct loom_bo *bo, unsigned int io)
 {
 	uint64_t range = io_range(instance);
+	unsigned int i;
+	int err = 0;
 
-	if (!range)
-		return 0;
-	return loom_vm_map_range(instance->vm, bo, IO_VA(io), range, DRM_LOOM_MAP_WRITE);
+	for (i = 0; range && i < instance->num_leases; i++) {
+		err = loom_vm_map_range(instance->lease[i].vm, bo, IO_VA(io), range, DRM_LOOM_MAP_WRITE);
+		if (err) {
+			unmap(instance, i, IO_VA(io), range);
+			return err;
+		}
+	}
+	return 0;
 }
 
 static int unmap_bound(struct loom_instance *instance, unsigned int io)
 {
-	uint64_t range = io_range(instance);
-
-	return range ? loom_vm_unmap(instance->vm, IO_VA(io), range) : 0;
+	return unmap(instance, instance->num_leases, IO_VA(io), io_range(instance));
 }
 
 static void drop_commands(struct loom_instance *instance, unsigned int io)
 {
 	struct request *request = &instance->request[io];
 
-	loom_vm_unmap(instance->vm, CMD_VA(io), request->cmd->size);
+	unmap(instance, instance->num_leases, CMD_VA(io), request->cmd->size);
 	loom_bo_destroy(request->cmd);
 	*request = (struct request){ 0 };
 }

@@ -89,7 +89,10 @@ static int make_queue(struct loomd *d)
 
 	/* Half a batch: the end of one is not kept waiting for many others of the next. */
 	args.irq_batch = d->options.max_jobs / PARTS / 2 + 1;
-	d->device.num_slots = 2 * d->options.max_models;
+	/* One more for each than it has, in case that one is not free yet. */
+	d->device.num_slots = (d->options.leases + 1) * d->options.max_models;
+	if (d->device.num_slots > LOOMD_MAX_SLOTS)
+		d->device.num_slots = LOOMD_MAX_SLOTS;
 	args.vm_slots = d->device.num_slots;
 	while (args.entries < 2 * d->options.max_jobs && args.entries < caps->max_ring_entries)
 		args.entries *= 2;
@@ -233,7 +236,7 @@ void device_submit(struct loomd *d, struct request *r, unsigned int step, uint64
 	struct drm_loom_job *job = &b->descriptors[b->num];
 
 	dev->open = b;
-	loom_instance_job(in->loom, (unsigned int)r->io, slice, (uint16_t)in->slot, job);
+	loom_instance_job(in->loom, (unsigned int)r->io, slice, (uint16_t)in->slot[r->lease], job);
 	job->user_data = job_mark(b, b->num);
 	b->jobs[b->num++] = (struct batch_job) { r, slice, step, tag };
 	b->ps += believed_ps(r->model->loom, slice, loom_dev_caps(dev->dev));

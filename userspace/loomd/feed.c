@@ -49,6 +49,21 @@ void feed_stats(const struct loomd *d, struct sched_stats *stats)
 	stats->deadline_missed += before->deadline_missed;
 }
 
+/* Two leases are what lets two requests of a model overlap. */
+static bool overlaps(const struct model *m)
+{
+	return m->instance.num_leases > 1;
+}
+
+static int add_model(const struct loomd *d, struct sched *s, const struct model *m)
+{
+	int number = sched_add_model(s, m->name, m->profile, m->num_steps, d->options.inflight);
+
+	if (number >= 0)
+		sched_set_overlap(s, (unsigned int)number, overlaps(m));
+	return number;
+}
+
 /* The same models in a new scheduler: they may have other numbers there. */
 static int move_models(struct loomd *d, struct sched *s)
 {
@@ -59,7 +74,7 @@ static int move_models(struct loomd *d, struct sched *s)
 
 		if (!m->handle || m->sched < 0)
 			continue;
-		number = sched_add_model(s, m->name, m->profile, m->num_steps, d->options.inflight);
+		number = add_model(d, s, m);
 		if (number < 0)
 			return number;
 		m->sched_next = number;
@@ -99,7 +114,7 @@ static void record_models(struct loomd *d)
 		const struct model *m = &d->models[i];
 
 		if (m->handle && m->sched >= 0)
-			record_model(d->feed.record, (unsigned int)m->sched, m->name, m->profile,
+			record_model(d->feed.record, (unsigned int)m->sched, m->name, overlaps(m), m->profile,
 				     m->num_steps, d->options.inflight);
 	}
 }
@@ -143,10 +158,10 @@ static void record(struct loomd *d, uint32_t type, uint32_t what, uint64_t a, ui
 
 int feed_model(struct loomd *d, const struct model *m)
 {
-	int number = sched_add_model(d->sched, m->name, m->profile, m->num_steps, d->options.inflight);
+	int number = add_model(d, d->sched, m);
 
 	if (number >= 0 && d->feed.record)
-		record_model(d->feed.record, (unsigned int)number, m->name, m->profile, m->num_steps,
+		record_model(d->feed.record, (unsigned int)number, m->name, overlaps(m), m->profile, m->num_steps,
 			     d->options.inflight);
 	return number;
 }

@@ -96,7 +96,7 @@ static bool beside_the_loop(const struct loomd *d)
 
 static int make_instance(struct loomd *d, struct load *l)
 {
-	int err = loom_instance_create(d->device.dev, l->loom, d->options.inflight, &l->instance);
+	int err = model_instance(d, l->loom, &l->instance);
 
 	return err ? proto_fail(&l->error, err, "load: %s", loom_error()) : 0;
 }

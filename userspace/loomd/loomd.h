@@ -31,7 +31,8 @@
 #define LOOMD_MAX_CLIENTS 256
 #define LOOMD_MAX_WATCHES (LOOMD_MAX_CLIENTS + 3)	/* and the listener, signals, host steps */
 #define LOOMD_MAX_BUFFERS 256
-#define LOOMD_MAX_MODELS 128	/* and twice as many VM slots: one that is rebuilt takes another */
+#define LOOMD_MAX_MODELS 128
+#define LOOMD_MAX_SLOTS 256	/* VM slots of a queue: one a lease */
 #define LOOMD_MAX_JOBS 256
 #define LOOMD_MAX_INFLIGHT 16
 #define LOOMD_MAX_BINDINGS 64	/* a client's buffers times the models it uses them with */
@@ -53,6 +54,7 @@ struct loomd_options {
 	unsigned int max_jobs;
 	/* Requests of a model that have begun, and I/O regions for those whose buffers are copied. */
 	unsigned int inflight;
+	unsigned int leases;		/* of a model, if there is room */
 	unsigned int max_clients;
 	unsigned int max_models;
 	unsigned int max_requests;	/* a client's, not replied to yet */
@@ -137,14 +139,16 @@ struct client {
 	struct client_stats stats;
 };
 
-/* A loom_instance at its slot of the queue's VM table. */
+/* A loom_instance at its slots of the queue's VM table. */
 struct instance {
 	struct loom_instance *loom;
 	struct binding *bindings;
-	unsigned int slot;
+	unsigned int slot[LOOM_INSTANCE_LEASES];
+	unsigned int num_leases;	/* that requests take in turns */
+	unsigned int turn;		/* of the next request that begins */
 	unsigned int io_used;		/* bit mask of its own regions */
 	unsigned int at_device;		/* slices */
-	bool dead;			/* its VM faulted: rebuild when at_device is 0 */
+	bool dead;			/* a VM of it faulted: rebuild when at_device is 0 */
 };
 
 /* Log-linear: 16 steps to each power of two, so a percentile is right to 1/16. */
@@ -193,6 +197,7 @@ struct request {
 	uint64_t deadline;
 	uint64_t arrived;
 	int io;				/* I/O region, -1 = none */
+	unsigned int lease;		/* of the instance, once it has begun */
 	struct binding *binding;	/* that region is the buffer; NULL: it is copied */
 	unsigned int at_device;		/* slices */
 	bool started;
@@ -246,7 +251,7 @@ struct device {
 	unsigned int in_flight;		/* batches */
 	unsigned int not_entered;	/* of those, in the ring and not told to the kernel */
 	uint64_t serial;
-	bool slot_used[2 * LOOMD_MAX_MODELS];
+	bool slot_used[LOOMD_MAX_SLOTS];
 	unsigned int num_slots;
 	bool gone;
 	uint64_t submitted_ps;		/* of the batches in flight */
@@ -469,6 +474,8 @@ void models_fini(struct loomd *d);
 int model_add(struct loomd *d, struct loom_model *loom, struct loom_instance *instance, size_t size,
 	      const char *name, struct model **model, struct proto_error *error);
 bool models_full(const struct loomd *d);
+/* With as many leases as the options say, or as there is room for. */
+int model_instance(struct loomd *d, const struct loom_model *loom, struct loom_instance **out);
 int model_unload(struct loomd *d, const char *name, struct proto_error *error);
 struct model *model_find(struct loomd *d, const char *name);
 struct model *model_by_handle(struct loomd *d, uint32_t handle);
@@ -549,7 +556,7 @@ int record_open(int fd, const struct sched_config *config, const char *device, u
 		struct record **record);
 void record_event(struct record *r, uint32_t type, uint32_t what, uint64_t a, uint64_t b,
 		  uint64_t c);
-void record_model(struct record *r, unsigned int model, const char *name,
+void record_model(struct record *r, unsigned int model, const char *name, bool overlap,
 		  const struct sched_slice *slices, unsigned int num, unsigned int max_inflight);
 void record_policy(struct record *r, const char *policy);
 int record_error(const struct record *r);	/* 0, or why it has to be given up */

@@ -58,28 +58,66 @@ static struct model *free_model(const struct loomd *d)
 
 /* ---- the instance on the device ---- */
 
-/* Its address space becomes one of the queue's. */
-static int instance_attach(struct loomd *d, struct model *m, struct loom_instance *loom,
-			   struct proto_error *e)
+/* Its address spaces leave the queue. */
+static void instance_detach(struct loomd *d, struct instance *in)
+{
+	while (in->num_leases--) {
+		loom_queue_set_vm(d->device.queue, in->slot[in->num_leases], NULL);
+		device_slot_put(&d->device, in->slot[in->num_leases]);
+	}
+	in->num_leases = 0;
+}
+
+/* One of its address spaces becomes one of the queue's. */
+static int attach_lease(struct loomd *d, struct model *m, struct proto_error *e)
 {
 	struct instance *in = &m->instance;
 	int slot = device_slot_get(&d->device), err;
 
 	if (slot < 0)
 		return proto_fail(e, slot, "%s: no VM slot is free", m->name);
-	err = loom_queue_set_vm(d->device.queue, slot, loom_instance_vm(loom));
+	err = loom_queue_set_vm(d->device.queue, slot, loom_instance_lease_vm(in->loom, in->num_leases));
 	if (err) {
 		device_slot_put(&d->device, slot);
 		return proto_fail(e, err, "%s: %s", m->name, loom_error());
 	}
-	*in = (struct instance) { .loom = loom, .slot = (unsigned int)slot };
+	in->slot[in->num_leases++] = (unsigned int)slot;
 	return 0;
+}
+
+static int instance_attach(struct loomd *d, struct model *m, struct loom_instance *loom,
+			   struct proto_error *e)
+{
+	unsigned int num = loom_instance_num_leases(loom);
+	int err = 0;
+
+	m->instance = (struct instance) { .loom = loom };
+	while (!err && m->instance.num_leases < num)
+		err = attach_lease(d, m, e);
+	if (err) {
+		instance_detach(d, &m->instance);
+		m->instance.loom = NULL;
+	}
+	return err;
+}
+
+int model_instance(struct loomd *d, const struct loom_model *loom, struct loom_instance **out)
+{
+	int err = loom_instance_create(d->device.dev, loom, d->options.inflight, out);
+
+	while (!err && loom_instance_num_leases(*out) < d->options.leases)
+		if (loom_instance_add_lease(d->device.dev, *out)) {
+			log_text(LOG_WARNING, "model %s: one lease is all there is room for, its requests run one after "
+				 "the other: %s", loom_model_name(loom), loom_error());
+			break;
+		}
+	return err;
 }
 
 static int instance_open(struct loomd *d, struct model *m, struct proto_error *e)
 {
 	struct loom_instance *loom;
-	int err = loom_instance_create(d->device.dev, m->loom, d->options.inflight, &loom);
+	int err = model_instance(d, m->loom, &loom);
 
 	if (err)
 		return proto_fail(e, err, "%s: %s", m->name, loom_error());
@@ -93,10 +131,9 @@ static void instance_close(struct loomd *d, struct instance *in)
 {
 	if (!in->loom)
 		return;
-	loom_queue_set_vm(d->device.queue, in->slot, NULL);
+	instance_detach(d, in);
 	region_forget(in);
 	loom_instance_destroy(in->loom);
-	device_slot_put(&d->device, in->slot);
 	in->loom = NULL;
 }
 
@@ -219,8 +256,7 @@ static int bring_up(struct loomd *d, struct model *m, struct loom_instance *inst
 		err = schedule(d, m);
 	if (!err)
 		return 0;
-	loom_queue_set_vm(d->device.queue, m->instance.slot, NULL);
-	device_slot_put(&d->device, m->instance.slot);
+	instance_detach(d, &m->instance);
 	return proto_fail(e, err, "load: the scheduler does not take it: %s", strerror(-err));
 }
 
@@ -255,8 +291,9 @@ int model_add(struct loomd *d, struct loom_model *loom, struct loom_instance *in
 	d->model_generation++;
 	m->handle = (d->model_generation & 0x7fffff) << 8 | 0x80000000 | m->index;
 	m->trace_name = trace_name(&d->trace, m->name);
-	log_text(LOG_INFO, "model %s: %u slices, %zu bytes", m->name,
-		 loom_model_info(m->loom)->num_slices, size);
+	log_text(LOG_INFO, "model %s: %u slices, %zu bytes, %u lease%s of %u bytes", m->name,
+		 loom_model_info(m->loom)->num_slices, size, m->instance.num_leases,
+		 m->instance.num_leases == 1 ? "" : "s", loom_model_info(m->loom)->lease_bytes);
 	*out = m;
 	return 0;
 }
@@ -346,7 +383,7 @@ json_t *models_list(struct loomd *d)
 			continue;
 		info = loom_model_info(m->loom);
 		json_array_append_new(list, json_pack(
-			"{s:s s:s s:i s:i s:i s:i s:i s:I s:I s:I s:I s:b s:s s:I}",
+			"{s:s s:s s:i s:i s:i s:i s:i s:I s:I s:I s:I s:i s:b s:s s:I}",
 			"name", m->name,
 			"graph", loom_model_name(m->loom),
 			"layers", info->num_layers,
@@ -358,6 +395,7 @@ json_t *models_list(struct loomd *d)
 			"weight_bytes", (json_int_t)info->weight_bytes,
 			"macs", (json_int_t)info->macs,
 			"lease_bytes", (json_int_t)info->lease_bytes,
+			"leases", (int)m->instance.num_leases,
 			"remembered", m->remembered,
 			"broken", m->broken,
 			"requests", (json_int_t)m->stats.requests));

@@ -24,6 +24,9 @@ $(foreach t,serve accident hostile regions settings,$(B)/test/loomd-$(t)): $(B)/
 # A daemon with policies that misbehave: its own table of them, so that the library's stays out.
 $(call link-program,loomd-bad,$(LOOMD)/main.c $(LOOMD)/test/bad_policies.c,loomd sched loom-sim loom hostops firmware-sim,$(LOOMD_SIM_LIBS),,$(B)/test)
 $(call loomd-test,policy)
+# On the simulated device, whose activation SRAM is small.
+$(call loomd-test,leases)
+$(B)/test/loomd-leases: $(B)/bin/loomd-sim $(B)/bin/loom-bench
 $(B)/test/loomd-policy: $(B)/test/loomd-bad $(B)/bin/loomd-sim $(B)/bin/loomctl
 # The same, in the VM, with the driver. By other names: make takes the pattern rule that links programs for
 # one that makes all of its targets at once.

@@ -14,6 +14,7 @@
 static const struct loomd_options defaults = {
 	.window_us = 0,
 	.max_jobs = 64,
+	.leases = 1,
 	.inflight = 2,	/* one is computed while the other is filled or emptied */
 	.max_clients = 64,
 	.max_models = 64,
@@ -40,6 +41,9 @@ static const char help[] =
 "  --copy                copy inputs and outputs, do not give the device clients' memory\n"
 "  --max-jobs N          slices at the device at once (default 64)\n"
 "  --inflight N          requests of a model that may have slices at the device (default 2)\n"
+"  --leases N            1 or 2 (default 1): activation SRAM for two requests of a model at once,\n"
+"                        if there is room when it is loaded, so that the next one's inputs and\n"
+"                        first weights come while the last slice of one still computes\n"
 "  --max-clients N  --max-models N  --max-requests N  --max-buffers N  --max-bytes N\n"
 "                        limits; the last three are per client\n"
 "  --trace-slices N      slices that a trace keeps (default 65536)\n"
@@ -49,7 +53,7 @@ enum option_code {
 	OPT_LISTEN = 256, OPT_DEVICE, OPT_POLICY, OPT_PRELOAD, OPT_STATE, OPT_LATE, OPT_COPY,
 	OPT_WINDOW,
 	OPT_MAX_JOBS, OPT_MAX_CLIENTS, OPT_MAX_MODELS, OPT_MAX_REQUESTS, OPT_MAX_BUFFERS,
-	OPT_MAX_BYTES, OPT_TRACE_SLICES, OPT_RECORD, OPT_INFLIGHT, OPT_HELP, OPT_VERSION,
+	OPT_MAX_BYTES, OPT_TRACE_SLICES, OPT_RECORD, OPT_INFLIGHT, OPT_LEASES, OPT_HELP, OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -63,6 +67,7 @@ static const struct option long_options[] = {
 	{ "window-us", required_argument, NULL, OPT_WINDOW },
 	{ "max-jobs", required_argument, NULL, OPT_MAX_JOBS },
 	{ "inflight", required_argument, NULL, OPT_INFLIGHT },
+	{ "leases", required_argument, NULL, OPT_LEASES },
 	{ "max-clients", required_argument, NULL, OPT_MAX_CLIENTS },
 	{ "max-models", required_argument, NULL, OPT_MAX_MODELS },
 	{ "max-requests", required_argument, NULL, OPT_MAX_REQUESTS },
@@ -126,6 +131,8 @@ static int limit(struct loomd_options *o, int code, const char *name, const char
 		return small_number(name, text, LOOMD_MAX_JOBS, &o->max_jobs);
 	case OPT_INFLIGHT:
 		return small_number(name, text, LOOMD_MAX_INFLIGHT, &o->inflight);
+	case OPT_LEASES:
+		return small_number(name, text, LOOM_INSTANCE_LEASES, &o->leases);
 	case OPT_MAX_CLIENTS:
 		return small_number(name, text, LOOMD_MAX_CLIENTS, &o->max_clients);
 	case OPT_MAX_MODELS:

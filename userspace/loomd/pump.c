@@ -88,6 +88,9 @@ static int begin(struct loomd *d, struct request *r)
 /* May this slice go to the device? */
 static int admit(struct loomd *d, struct request *r)
 {
+	struct instance *in = &r->model->instance;
+	int err;
+
 	if (r->lost)
 		return -EAGAIN;
 	if (r->model->sched < 0)
@@ -100,7 +103,11 @@ static int admit(struct loomd *d, struct request *r)
 		return 0;
 	if (d->options.drop_late && r->deadline <= now_ns())
 		return -ETIME;
-	return begin(d, r);
+	err = begin(d, r);
+	/* The scheduler begins one after the other, so neighbours are in different leases. */
+	if (!err)
+		r->lease = in->turn++ % in->num_leases;
+	return err;
 }
 
 /* Nothing of this request follows at once: it is done, or the host has the next step. */

@@ -98,12 +98,12 @@ void record_event(struct record *r, uint32_t type, uint32_t what, uint64_t a, ui
 	put(r, &event, sizeof(event));
 }
 
-void record_model(struct record *r, unsigned int model, const char *name,
+void record_model(struct record *r, unsigned int model, const char *name, bool overlap,
 		  const struct sched_slice *slices, unsigned int num, unsigned int max_inflight)
 {
 	struct recording_slice slice;
 
-	record_event(r, RECORDING_MODEL, model, 0, num, max_inflight);
+	record_event(r, RECORDING_MODEL, model, overlap, num, max_inflight);
 	put_name(r, name);
 	for (unsigned int i = 0; i < num; i++) {
 		slice = (struct recording_slice) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A fault kills the VM that all requests of a model share, and the culprit gets -EIO. The VM's
- * other slices come back with errors. What the scheduler still hands out for this model is parked;
+ * other slices come back with errors. (With two leases there are two VMs; they are rebuilt together.) What the scheduler still hands out for this model is parked;
  * when the last slice is back, the model gets a new VM. Requests that had begun in the old one are
  * lost: they arrive again, with the input that the client's buffer still holds, and the client
  * never notices. After MAX_REVIVALS it is told, with -EAGAIN.
@@ -26,8 +26,9 @@ static int refused(struct loomd *d, struct request *r, int status)
 	struct instance *in = &r->model->instance;
 	struct drm_loom_vm_info info;
 
-	if (!in->dead && !loom_vm_info(loom_instance_vm(in->loom), &info))
-		in->dead = info.dead;
+	for (unsigned int i = 0; i < in->num_leases; i++)
+		if (!in->dead && !loom_vm_info(loom_instance_lease_vm(in->loom, i), &info))
+			in->dead = info.dead;
 	d->device.stats.admin_ioctls += loom_thread_ioctls() - before;
 	if (status == -EINVAL || status == -ENOENT || status == -EFAULT) {
 		snprintf(r->text, sizeof(r->text), "the driver refused the submission: %s",

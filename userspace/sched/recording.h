@@ -9,7 +9,7 @@
  * scheduler is told between two answers stands between them.
  *
  * type      what      a          b              c          payload
- * MODEL     its no.   -          slices         inflight   char name[64], slices of recording_slice
+ * MODEL     its no.   overlap    slices         inflight   char name[64], slices of recording_slice
  * REMOVE    its no.   -          -              -
  * POLICY    -         -          -              -          char name[64]: with its options
  * ARRIVE    model     time       request        deadline
@@ -24,7 +24,7 @@
  * NOTHING   -         -          -              -
  * END       -         -          events before  hash of all bytes before
  *
- * Times are the feeder's nanoseconds, as in sched.h. A dash is zero.
+ * overlap: 1 if sched_set_overlap() was told so, or 0. Times are the feeder's nanoseconds, as in sched.h. A dash is zero.
  */
 #ifndef LOOM_SCHED_RECORDING_H
 #define LOOM_SCHED_RECORDING_H

@@ -174,6 +174,15 @@ int loom_instance_create(struct loom_dev *dev, const struct loom_model *model, u
 void loom_instance_destroy(struct loom_instance *instance);
 struct loom_vm *loom_instance_vm(struct loom_instance *instance);
 /*
+ * Another lease, in a VM of its own with the same addresses: then two requests can be under way at once,
+ * each in one of them. At once after the instance was made: -EBUSY if a buffer is bound, or there
+ * are LOOM_INSTANCE_LEASES already; -ENOSPC if there is no room, and then the instance is as before.
+ */
+#define LOOM_INSTANCE_LEASES 2
+int loom_instance_add_lease(struct loom_dev *dev, struct loom_instance *instance);
+unsigned int loom_instance_num_leases(const struct loom_instance *instance);
+struct loom_vm *loom_instance_lease_vm(struct loom_instance *instance, unsigned int lease);
+/*
  * One more I/O region: the first io_bytes of the buffer, which the device may write, and a relocated
  * copy of the command buffers. *io is at least num_io; numbers that were unbound are given again. The
  * buffer must outlast the binding. A buffer may be bound several times, in several instances.

@@ -367,6 +367,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(faults, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(faults_by_input, rig_setup, rig_teardown),
 	};
+	const struct CMUnitTest two_leases[] = {
+		cmocka_unit_test_setup_teardown(client_dies, rig_setup_two_leases, rig_teardown),
+		cmocka_unit_test_setup_teardown(retries, rig_setup_two_leases, rig_teardown),
+		cmocka_unit_test_setup_teardown(faults, rig_setup_two_leases, rig_teardown),
+		cmocka_unit_test_setup_teardown(faults_by_input, rig_setup_two_leases, rig_teardown),
+	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("loomd: accidents", tests, NULL, NULL) +
+	       cmocka_run_group_tests_name("loomd: accidents, two leases a model", two_leases, NULL, NULL);
 }

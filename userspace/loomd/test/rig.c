@@ -66,6 +66,14 @@ int rig_setup(void **state)
 	return 0;
 }
 
+int rig_setup_two_leases(void **state)
+{
+	int err = rig_setup(state);
+
+	((struct rig *)*state)->leases = "2";
+	return err;
+}
+
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
 	return remove(path);
@@ -111,6 +119,10 @@ static void exec_daemon(struct rig *rig, const char *path, const char *const *op
 
 	/* Not to outlive a test that was killed. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (rig->leases) {
+		argv[n++] = "--leases";
+		argv[n++] = rig->leases;
+	}
 	while (options && *options && n < 31)
 		argv[n++] = *options++;
 	argv[n] = NULL;

@@ -28,6 +28,7 @@ struct rig {
 	char dir[64];
 	char socket[96];
 	char state[96];
+	const char *leases;	/* of a model, as of loomd's option; NULL: its default */
 	const char *program;	/* the daemon, beside the test; NULL: the usual one */
 	int listener;
 	pid_t daemon;
@@ -35,6 +36,7 @@ struct rig {
 
 /* cmocka's fixture functions: a directory and a socket, no daemon. */
 int rig_setup(void **state);
+int rig_setup_two_leases(void **state);
 int rig_teardown(void **state);
 
 /* More options for the daemon, NULL-terminated; returns when it serves. */

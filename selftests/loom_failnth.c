@@ -533,6 +533,76 @@ static void sweep(const struct call *call, struct tenant *t, struct tenant *othe
 	ksft_test_result(ok && nth < MAX_POINTS, "%s: %u points\n", call->name, tally.points);
 }
 
+/* ---- what is queued needs nothing more ---- */
+
+#define LONG_JOBS 256u	/* of three milliseconds, through a ring of 8 */
+
+/* For all of the kernel, in interrupts too. */
+static bool fail_everything(const int *fds, bool on)
+{
+	const char *percent = on ? "100" : "0";
+
+	return write(fds[0], percent, strlen(percent)) > 0 &&
+	       write(fds[1], percent, strlen(percent)) > 0;
+}
+
+/*
+ * A long submission, and one on another queue that waits for its fence: they go through the ring,
+ * are completed and signal with every allocation of the kernel failing. So it is waited for by
+ * looking at results only.
+ */
+static bool runs_without_memory(struct tenant *t, const int *fds)
+{
+	static struct drm_loom_job jobs[LONG_JOBS];
+	volatile struct drm_loom_result *last;
+	struct submission first, second;
+	__u32 queue, done = syncobj_create(t->fd);
+	struct bo slow_bo, results;
+	bool on, off;
+	__u32 i;
+
+	if (bo_create(t->fd, (LONG_JOBS + 1) * sizeof(*last), &results) ||
+	    slow_create(&t->w, 0, &slow_bo, &jobs[0]) || queue_create(t->fd, 8, 1, 0, &queue) ||
+	    queue_set_vm(t->fd, queue, 0, t->w.vm))
+		return false;
+	for (i = 1; i < LONG_JOBS; i++)
+		jobs[i] = jobs[0];
+	memset(results.map, 0xff, results.size);
+	last = (struct drm_loom_result *)results.map + LONG_JOBS;
+	submission_init(&first, t->queue, jobs, LONG_JOBS, &results);
+	submission_signal(&first, t->syncobj, 0);
+	submission_init(&second, queue, t->jobs, 1, &results);
+	second.args.results_offset = LONG_JOBS * sizeof(*last);
+	submission_wait_for(&second, t->syncobj, 0);
+	submission_signal(&second, done, 0);
+	if (submission_run(t->fd, &first) || submission_run(t->fd, &second))
+		return false;
+
+	on = fail_everything(fds, true) && last->status == -1;
+	on &= open("/dev/null", O_RDONLY) < 0 && errno == ENOMEM; /* it does fail */
+	while (on && last->status == -1)
+		;
+	off = fail_everything(fds, false);
+	for (i = 0; i < LONG_JOBS; i++)
+		on &= !((struct drm_loom_result *)results.map)[i].status;
+	return on && off && !last->status && !syncobj_wait(t->fd, done);
+}
+
+static void check_memory(struct tenant *t, struct tenant *other)
+{
+	int fds[] = {
+		open("/sys/kernel/debug/failslab/probability", O_RDWR),
+		open("/sys/kernel/debug/fail_page_alloc/probability", O_RDWR),
+	};
+	bool ok = write_file("/sys/kernel/debug/failslab/times", "-1") &&
+		  write_file("/sys/kernel/debug/fail_page_alloc/times", "-1");
+
+	ok = ok && runs_without_memory(t, fds) && tenant_works(t) && tenant_works(other);
+	ksft_test_result(ok, "jobs run to their end with every allocation failing\n");
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	struct tenant t = {}, other = {};
@@ -542,11 +612,12 @@ int main(void)
 	nth_fd = open("/proc/self/fail-nth", O_RDWR);
 	if (nth_fd < 0 || !inject_setup())
 		ksft_exit_skip("no fault injection in this kernel\n");
-	ksft_set_plan(ARRAY_SIZE(calls));
+	ksft_set_plan(ARRAY_SIZE(calls) + 1);
 	tenant_open(&t);
 	tenant_open(&other);
 	other_fd = other.fd;
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
 		sweep(&calls[i], &t, &other);
+	check_memory(&t, &other);
 	ksft_finished();
 }

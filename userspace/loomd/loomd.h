@@ -37,6 +37,7 @@
 #define LOOMD_MAX_INFLIGHT 16
 #define LOOMD_MAX_BINDINGS 64	/* a client's buffers times the models it uses them with */
 #define LOOMD_NEVER UINT64_MAX
+#define LOOMD_HANGUP (1ull << 32)	/* what SIGHUP adds to loomd.signals; others add 1 */
 
 /* ---- options.c ---- */
 

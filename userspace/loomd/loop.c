@@ -87,7 +87,11 @@ static void take_signals(struct loomd *d)
 {
 	eventfd_t count;
 
-	if (!eventfd_read(d->signals, &count))
+	if (eventfd_read(d->signals, &count))
+		return;
+	if (count >= LOOMD_HANGUP)
+		log_text(LOG_INFO, "SIGHUP: there is nothing to read again, clients change settings (loomctl)");
+	if (count % LOOMD_HANGUP)
 		stop(d);
 }
 

@@ -18,7 +18,7 @@ static void on_signal(int number)
 {
 	int saved = errno;
 
-	if (eventfd_write(signal_fd, 1))
+	if (eventfd_write(signal_fd, number == SIGHUP ? LOOMD_HANGUP : 1))
 		abort();	/* a counter of 64 bits does not overflow */
 	errno = saved;
 }
@@ -37,6 +37,7 @@ static int open_signals(struct loomd *d)
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 	return 0;
 }
 

@@ -203,6 +203,32 @@ static void stops(void **state)
 	loom_client_close(c);
 }
 
+/* SIGHUP, as tools send it to daemons that might have something to read again: nobody notices. */
+static void hangups(void **state)
+{
+	struct rig *rig = *state;
+	struct loom_client_buffer *b[8];
+	struct loom_client_reply reply;
+	struct loom_client *c;
+
+	rig_start(rig, NULL);
+	load_both(rig);
+	c = rig_connect(rig, "hangups", 0);
+	for (uint32_t i = 0; i < 8; i++) {
+		b[i] = new_buffer(c, &slow);
+		submit(c, "slow", b[i], &slow, i);
+		kill(rig->daemon, SIGHUP);
+	}
+	for (int i = 0; i < 8; i++) {
+		assert_int_equal(loom_client_wait(c, UINT64_MAX, &reply), 0);
+		assert_int_equal(reply.status, 0);
+		rig_check(loom_client_buffer_map(b[reply.id]), &slow, (uint32_t)reply.id);
+	}
+	assert_int_equal(loom_client_ping(c), 0);
+	loom_client_close(c);
+	assert_int_equal(rig_stop(rig), 0);
+}
+
 static void unloaded_stays_away(void **state)
 {
 	struct rig *rig = *state;
@@ -363,6 +389,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(daemon_dies, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(retries, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(stops, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(hangups, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(unloaded_stays_away, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(faults, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(faults_by_input, rig_setup, rig_teardown),

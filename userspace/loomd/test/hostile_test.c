@@ -269,6 +269,44 @@ static void never_reads(void **state)
 }
 
 /* Noise, the same every time: whole messages with a few bytes changed. */
+/* Far more connections than the daemon takes: those it has are served, and so is who comes when they left. */
+static void crowd(void **state)
+{
+	static const char *const options[] = { "--max-clients", "16", NULL };
+	struct rig *rig = *state;
+	struct loom_client_buffer *b;
+	struct loom_client_model m;
+	struct loom_client *c, *later;
+	struct raw_reply reply;
+	int fds[500];
+
+	rig_start(rig, options);
+	c = rig_connect(rig, "was here first", 0);
+	rig_load(rig, c, "small", small);
+	assert_int_equal(loom_client_model(c, "small", &m), 0);
+	assert_int_equal(loom_client_buffer_create(c, m.io_bytes, &b), 0);
+	rig_fill(loom_client_buffer_map(b), RIG_N, 7);
+	for (unsigned int i = 0; i < 500; i++) {
+		fds[i] = raw_connect(rig);
+		if (i % 50 == 0)
+			assert_int_equal(rig_infer(c, b, "small", i), 0);
+	}
+	rig_check(loom_client_buffer_map(b), &small, 7);
+	/* Those that have no place are told so. */
+	for (unsigned int i = 16; i < 500; i++) {
+		assert_true(raw_receive(fds[i], &reply) >= sizeof(reply.hdr));
+		assert_int_equal(reply.hdr.status, -EUSERS);
+		assert_text(&reply, "--max-clients");
+	}
+	for (unsigned int i = 0; i < 500; i++)
+		close(fds[i]);
+	while (loom_client_connect(rig->socket, "later", 0, &later))
+		;
+	loom_client_close(later);
+	loom_client_close(c);
+	assert_int_equal(rig_stop(rig), 0);
+}
+
 static void noise(void **state)
 {
 	struct rig *rig = *state;
@@ -317,6 +355,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bad_buffers, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(bad_handles, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(never_reads, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(crowd, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(noise, rig_setup, rig_teardown),
 	};
 

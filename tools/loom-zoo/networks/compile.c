@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libloom/model.h"
 #include "networks.h"
 #include "timing/loom_timing.h"
 
@@ -127,6 +128,14 @@ static int add_slices(struct run *run, unsigned int num)
 	return 0;
 }
 
+static uint64_t memory_of(const struct loom_model *model)
+{
+	const struct loom_elf_info *info = loom_model_info(model);
+
+	return model_section(model, LOOM_SEC_WEIGHTS)->size + model_section(model, LOOM_SEC_CMD)->size +
+	       info->io_bytes + info->scratch_bytes;
+}
+
 static int read_plan(struct run *run)
 {
 	const struct loom_hw_caps *caps = loom_dev_caps(run->device->dev);
@@ -135,6 +144,7 @@ static int read_plan(struct run *run)
 	if (loom_model_open_memory(run->compiled.file, run->compiled.size, &run->model))
 		return failed(run, loom_error());
 	info = loom_model_info(run->model);
+	run->memory_bytes = memory_of(run->model);
 	run->num_layers = info->num_layers;
 	run->layers = calloc(info->num_layers, sizeof(*run->layers));
 	if (!run->layers)

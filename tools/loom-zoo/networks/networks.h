@@ -51,6 +51,7 @@ struct run {
 	unsigned int num_layers;
 	uint64_t mac_weight_bytes;	/* of the MAC array's commands, each once */
 	uint64_t again_bytes;		/* fetched by a slice after another */
+	uint64_t memory_bytes;		/* of DRAM, when it is loaded: weights, commands, inputs and outputs, what waits */
 	uint64_t mac_ps, compute_ps, dma_bytes;
 	uint64_t fetch_ps;		/* of all weights, once */
 	uint64_t fill_ps;		/* of mac_ps */

@@ -45,9 +45,9 @@ static double us(uint64_t ps)
 
 void print_heading(void)
 {
-	printf("%-14s %5s %-15s %8s %8s %8s %7s %8s %9s %8s %9s %7s %6s %9s  %s\n", "network", "batch", "device", "MMAC",
-	       "weights", "again", "lease", "act-DRAM", "MAC", "vector", "fetch", "ratio", "slices", "inference", "as predicted");
-	printf("%-14s %5s %-15s %8s %8s %8s %7s %8s %9s %8s %9s %7s %6s %9s\n", "", "", "", "", "MB", "MB", "MB", "MB", "us",
+	printf("%-14s %5s %-15s %8s %8s %8s %8s %7s %8s %9s %8s %9s %7s %6s %9s  %s\n", "network", "batch", "device", "MMAC",
+	       "memory", "weights", "again", "lease", "act-DRAM", "MAC", "vector", "fetch", "ratio", "slices", "inference", "as predicted");
+	printf("%-14s %5s %-15s %8s %8s %8s %8s %7s %8s %9s %8s %9s %7s %6s %9s\n", "", "", "", "", "MB", "MB", "MB", "MB", "MB", "us",
 	       "us", "us", "", "", "us");
 }
 
@@ -56,9 +56,9 @@ void print_run(const struct run *run)
 	const struct loom_elf_info *info = loom_model_info(run->model);
 	struct verdict v = run_verdict(run);
 
-	printf("%-14s %5lld %-15s %8.1f %8.2f %8.2f %7.2f %8.2f %9.1f %8.1f %9.1f %7.3f %6u %9.1f  %s\n",
+	printf("%-14s %5lld %-15s %8.1f %8.2f %8.2f %8.2f %7.2f %8.2f %9.1f %8.1f %9.1f %7.3f %6u %9.1f  %s\n",
 	       run->network->name, (long long)run->batch, run->device->spec, (double)info->macs / 1e6,
-	       (double)(info->weight_bytes - run->again_bytes) / 1e6,
+	       (double)run->memory_bytes / 1e6, (double)(info->weight_bytes - run->again_bytes) / 1e6,
 	       (double)run->again_bytes / 1e6, info->lease_bytes / 1e6, (double)run->dma_bytes / 1e6,
 	       us(run->mac_ps), us(run->compute_ps - run->mac_ps), us(run->fetch_ps),
 	       (double)run->mac_ps / (double)run->fetch_ps, info->num_slices, (double)run->inference_ns / 1e3,
@@ -120,10 +120,11 @@ json_t *json_run(const struct run *run)
 	struct verdict v = run_verdict(run);
 	double paper = paper_ratio(run);
 
-	return json_pack("{s:s, s:I, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:o, s:I, s:b, s:b, s:b, s:i, s:o}",
+	return json_pack("{s:s, s:I, s:I, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:o, s:I, s:b, s:b, s:b, s:i, s:o}",
 		"network", run->network->name, "batch", (json_int_t)run->batch, "tokens", (json_int_t)run->tokens,
 		"device", run->device->spec, "graph", json_graph(&run->graph),
-		"macs", (json_int_t)info->macs, "weight_bytes", (json_int_t)info->weight_bytes,
+		"macs", (json_int_t)info->macs, "memory_bytes", (json_int_t)run->memory_bytes,
+		"weight_bytes", (json_int_t)info->weight_bytes,
 		"again_bytes", (json_int_t)run->again_bytes, "mac_weight_bytes", (json_int_t)run->mac_weight_bytes,
 		"lease_bytes", (json_int_t)info->lease_bytes, "io_bytes", (json_int_t)info->io_bytes,
 		"dma_bytes", (json_int_t)run->dma_bytes,

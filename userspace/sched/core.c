@@ -147,6 +147,7 @@ static void submit(struct sched *s, struct policy_offer *o, struct sched_action 
 	serve(s, m, o, step.tc);
 	m->inflight += !r->started;
 	r->started = true;
+	waiting_remove(&s->not_begun, r);
 	r->next++;
 	r->at_device++;
 	m->since = ++s->stats.picks;
@@ -213,6 +214,7 @@ static bool next_host(struct sched *s, struct sched_action *action)
 	r->host = true;
 	m->inflight += !r->started;
 	r->started = true;
+	waiting_remove(&s->not_begun, r);
 	r->next++;
 	r->at_device++;
 	offer_refresh(s, m);

@@ -9,7 +9,7 @@
  *   window.h    what is at the device, and the clock of its predicted state
  *   guard.c     what happens to a policy that misbehaves
  *   names.c     the policies by name; table.c has which there are
- *   deadline.c  who is dropped, who is postponed, the timer
+ *   deadline.c  who is dropped, who is postponed, the timer; waiting.c who has not begun, by deadline
  *
  * The policies see policy.h alone.
  */
@@ -19,6 +19,7 @@
 #include "policy.h"
 #include "request.h"
 #include "sched.h"
+#include "waiting.h"
 
 #define MIN_JOBS 2
 /* The tag of a host step, beside its model and the low bits of its request's order. */
@@ -75,6 +76,7 @@ struct sched {
 	unsigned int job_mask, num_jobs;
 	uint64_t head_tag, tail_tag;	/* [head, tail) are at the device, but for the completed */
 	bool waiting;			/* the policy waits for an event */
+	struct waiting not_begun;	/* with deadlines, where they can be dropped for that */
 	uint64_t timer, timer_told;	/* the next deadline */
 	uint64_t wake;			/* the policy wants to be asked then */
 	struct sched_stats stats;
@@ -116,7 +118,7 @@ int guard_pick(struct sched *s);
 void model_bury(struct sched *s, struct model *m);
 void event_kill(struct sched *s, struct request *r, int status, uint64_t now);
 
-void deadline_set_timer(struct sched *s, uint64_t deadline);
+void deadline_await(struct sched *s, struct request *r);	/* it arrived */
 void deadline_postpone(struct sched *s, struct model *m);
 bool deadline_next_timer(struct sched *s, struct sched_action *action);
 

@@ -6,43 +6,30 @@
 
 #define POSTPONE_TIMES 8		/* of the time it had: when it is due after all */
 
-void deadline_set_timer(struct sched *s, uint64_t deadline)
+void deadline_await(struct sched *s, struct request *r)
 {
-	if (s->config.drop_late && deadline < s->timer)
-		s->timer = deadline;
+	if (!s->config.drop_late || r->deadline == SCHED_NO_DEADLINE)
+		return;
+	waiting_add(&s->not_begun, r);
+	if (r->deadline < s->timer)
+		s->timer = r->deadline;
 }
 
 /* Drop what is late and not started; the timer is the next deadline of those that are left. */
-static void drop_late(struct sched *s, struct request_list *l, uint64_t now)
+static void drop_late(struct sched *s, uint64_t now)
 {
-	struct request *r, *succ;
-
-	for (r = l->head; r; r = succ) {
-		succ = r->succ;
-		if (r->started || r->dead)
-			continue;
-		if (now > r->deadline)
-			event_kill(s, r, -ETIME, now);
-		else
-			deadline_set_timer(s, r->deadline);
-	}
+	while (s->not_begun.first && now > s->not_begun.first->deadline)
+		event_kill(s, s->not_begun.first, -ETIME, now);
+	s->timer = s->not_begun.first ? s->not_begun.first->deadline : SCHED_NO_DEADLINE;
 }
 
 void sched_tick(struct sched *s, uint64_t now)
 {
-	unsigned int i;
-
 	s->waiting = false;
 	if (now >= s->wake)
 		s->wake = SCHED_NO_DEADLINE;
-	if (!s->config.drop_late)
-		return;
-	s->timer = SCHED_NO_DEADLINE;
-	for (i = 0; i < s->num_models; i++)
-		if (s->models[i].used) {
-			drop_late(s, &s->models[i].requests, now);
-			drop_late(s, &s->models[i].behind, now);
-		}
+	if (s->config.drop_late)
+		drop_late(s, now);
 }
 
 /*

@@ -40,6 +40,7 @@ static void finish(struct sched *s, struct request *r, uint64_t now)
 void event_kill(struct sched *s, struct request *r, int status, uint64_t now)
 {
 	r->dead = true;
+	waiting_remove(&s->not_begun, r);
 	if (!r->status)
 		r->status = status;
 	if (finished(s, r))
@@ -73,7 +74,7 @@ int sched_arrive(struct sched *s, uint64_t now, unsigned int model, uint64_t req
 	offer_refresh(s, m);
 	if (s->num_offers > offers)
 		window_offered(s, now);
-	deadline_set_timer(s, deadline);
+	deadline_await(s, r);
 	guard_tell(s, s->policy->enqueue, model);
 	return 0;
 }

@@ -20,6 +20,8 @@ struct request {
 	bool behind;			/* in the model's list of those that all others overtake */
 	struct request *prev, *succ;	/* of the model, by arrival; succ also in the list of replies */
 	struct request *hash_next;
+	struct request *heap_child, *heap_next, *heap_prev;	/* waiting.h */
+	bool waits;			/* is there */
 };
 
 struct request_list {

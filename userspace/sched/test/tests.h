@@ -10,6 +10,7 @@ int run_rank_tests(void);
 int run_end_tests(void);
 int run_random_tests(void);
 int run_urgency_tests(void);
+int run_waiting_tests(void);
 int run_property_tests(void);
 
 #endif /* SCHED_TEST_TESTS_H */

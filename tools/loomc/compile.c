@@ -218,6 +218,9 @@ static struct program *plan(struct graph *g)
 	if (o->resident && p->lease_bytes > most)
 		fail(g->c, "--resident: the activations of a query take %llu bytes of activation SRAM, and there are %llu",
 		     (unsigned long long)p->lease_bytes, (unsigned long long)most);
+	if (p->lease_bytes && !most)
+		fail(g->c, "--lease %llu: activation SRAM is leased in steps of %u bytes",
+		     (unsigned long long)o->lease_bytes, (unsigned int)LOOM_LEASE_ALIGN);
 	/* Buffers do not always fit without gaps: then with less. */
 	for (uint64_t room = most; p->lease_bytes > most; room -= room / 16) {
 		if (room < most / 4)

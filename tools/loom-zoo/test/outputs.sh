@@ -146,7 +146,7 @@ compile_ways()
 	"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" "${LEASE[@]}" -o "$dir/sliced.loom" &&
 		"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" "${LEASE[@]}" --slice-time 20000 -o "$dir/short.loom" &&
 		"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" "${LEASE[@]}" --no-slice -o "$dir/whole.loom" &&
-		half=$(described "$dir/sliced.loom" 'console.log(m.lease_bytes >> 1)') &&
+		half=$(described "$dir/sliced.loom" 'console.log(Math.max(4096, m.lease_bytes >> 1))') &&
 		"$BIN/loomc" "$dir/model.onnx" --preset "$PRESET" --lease "$half" -o "$dir/small.loom"
 }
 

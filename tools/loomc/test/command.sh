@@ -78,6 +78,7 @@ settings()
 	fails 1 "not a .npy file" "$model" "${out[@]}" --bind "y=@$model"
 	fails 1 "shorter than its header says" "$model" "${out[@]}" --bind "y=@$WORK/short.npy"
 	fails 1 "dimension 0 of the model's input is 3" "$model" "${out[@]}" --shape y=4,4,5
+	fails 1 "in steps of 4096 bytes" "$model" "${out[@]}" --lease 2048
 	fails 1 "no such output" "$model" "${out[@]}" --output z
 	fails 1 "calibrat" "$model" "${out[@]}" --quantize int8
 	fails 3 "No such file" "$model" "${out[@]}" --quantize int8 --calibrate "$WORK/none.npy"

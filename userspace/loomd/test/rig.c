@@ -36,6 +36,11 @@ static void find_device(void)
 	slow.slices = simulated ? 150 : 1500;
 }
 
+bool rig_times_are_ours(void)
+{
+	return simulated || caps.flags & LOOM_CAP_ICOUNT;
+}
+
 static int make_listener(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };

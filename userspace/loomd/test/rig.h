@@ -8,6 +8,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@
 
 /* A model that takes some milliseconds; set by rig_setup(), because devices differ. */
 extern struct make_model slow;
+
+/* A slice's time and the daemon's are not those of whatever host this is: simulated, or counted. */
+bool rig_times_are_ours(void);
 
 struct rig {
 	char dir[64];

@@ -178,7 +178,8 @@ static void steady_state(void **state)
 	assert_true(enters * 4 < jobs);
 	assert_int_equal(rig_number(after, "submission.ioctls_serving"), 0);
 	/* Never, if slices take longer than the daemon needs for one, which is not so in the VM. */
-	assert_true(rig_number(after, "scheduler.dry") * 100 <= jobs);
+	if (rig_times_are_ours())
+		assert_true(rig_number(after, "scheduler.dry") * 100 <= jobs);
 	assert_int_equal(rig_number(after, "scheduler.policy_faults"), 0);
 	assert_int_equal(rig_number(after, "submission.errors"), 0);
 	assert_int_equal(rig_number(rig_model_stats(after, "slow"), "served"), 8);

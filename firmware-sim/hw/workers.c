@@ -8,6 +8,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+/*
+ * To wake a thread takes longer than the maths of a small layer, and the next layer's is near: so
+ * whoever has to wait offers its CPU to others so many times before it sleeps, 0.1 ms or so.
+ */
+#define PATIENCE 400
+
 struct workers {
 	uint32_t number, threads;	/* wanted, caller included; running, without */
 	pthread_t thread[WORKERS_MAX];
@@ -16,8 +22,9 @@ struct workers {
 	pthread_mutex_t lock;	/* all that follows, but `next` while a job is open */
 	pthread_cond_t wake, idle;
 	bool open, quit;
-	uint64_t job;		/* number of the last one */
-	uint32_t active;	/* threads that work on it */
+	/* written with the lock, looked at without it by who has patience */
+	atomic_uint_fast64_t job;	/* number of the last one */
+	atomic_uint_fast32_t active;	/* threads that work on it */
 	void (*work)(void *arg, uint32_t item, uint32_t worker);
 	void *arg;
 	uint32_t items;
@@ -82,6 +89,12 @@ static void work_on(struct workers *w, uint32_t worker)
 		w->work(w->arg, item, worker);
 }
 
+static void wait_for_next(struct workers *w, uint64_t done)
+{
+	for (int i = 0; i < PATIENCE && atomic_load(&w->job) == done; i++)
+		sched_yield();
+}
+
 static void *thread_main(void *arg)
 {
 	struct seat seat = *(struct seat *)arg;
@@ -102,6 +115,9 @@ static void *thread_main(void *arg)
 		pthread_mutex_lock(&w->lock);
 		if (!--w->active)
 			pthread_cond_signal(&w->idle);
+		pthread_mutex_unlock(&w->lock);
+		wait_for_next(w, done);
+		pthread_mutex_lock(&w->lock);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
@@ -141,6 +157,20 @@ static void run_alone(struct workers *w)
 		w->work(w->arg, i, 0);
 }
 
+/* Who has not begun need not; who has is waited for. */
+static void wait_for_others(struct workers *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->open = false;
+	pthread_mutex_unlock(&w->lock);
+	for (int i = 0; i < PATIENCE && atomic_load(&w->active); i++)
+		sched_yield();
+	pthread_mutex_lock(&w->lock);
+	while (w->active)
+		pthread_cond_wait(&w->idle, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
 void workers_run(struct workers *w, uint32_t items,
 		 void (*work)(void *arg, uint32_t item, uint32_t worker), void *arg)
 {
@@ -160,10 +190,5 @@ void workers_run(struct workers *w, uint32_t items,
 		return;
 	}
 	work_on(w, 0);
-	/* Who has not begun need not; who has is waited for. */
-	pthread_mutex_lock(&w->lock);
-	w->open = false;
-	while (w->active)
-		pthread_cond_wait(&w->idle, &w->lock);
-	pthread_mutex_unlock(&w->lock);
+	wait_for_others(w);
 }

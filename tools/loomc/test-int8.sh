@@ -11,14 +11,7 @@ BIN=$HERE/../../${B:-build}/bin
 PRESET=${PRESET:-memory-centric}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
-COUNT=0
-
-# result STATUS NAME: one TAP line
-result()
-{
-	COUNT=$((COUNT + 1))
-	if [ "$1" = 0 ]; then echo "ok $COUNT $2"; else echo "not ok $COUNT $2"; fi
-}
+. "$(dirname "${BASH_SOURCE[0]}")/../check/result.sh"
 
 # network NAME DECIBELS: no more noise against ONNX Runtime's 8-bit output than that
 network()

@@ -12,15 +12,8 @@ BIN=$B/bin
 MODELS=${MODELS:-build/models}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
-COUNT=0
+. tools/check/result.sh
 TIMES=3
-
-# result STATUS NAME: one TAP line
-result()
-{
-	COUNT=$((COUNT + 1))
-	if [ "$1" = 0 ]; then echo "ok $COUNT $2"; else echo "not ok $COUNT $2"; fi
-}
 
 # peak MODEL.onnx LOOMC-ARGUMENT…: KiB
 peak()

@@ -12,15 +12,8 @@ MODELS=${MODELS:-$HERE/../../build/models}
 PRESET=${PRESET:-memory-centric}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
-COUNT=0
+. "$(dirname "${BASH_SOURCE[0]}")/../check/result.sh"
 CHECK=()
-
-# result STATUS NAME: one TAP line
-result()
-{
-	COUNT=$((COUNT + 1))
-	if [ "$1" = 0 ]; then echo "ok $COUNT $2"; else echo "not ok $COUNT $2"; fi
-}
 
 # fields MODEL EXPRESSION: lines that a JavaScript expression makes of meta.json, here m
 fields()

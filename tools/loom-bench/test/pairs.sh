@@ -11,13 +11,7 @@ export B=${B:-build}
 BENCH=$B/bin/loom-bench
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
-COUNT=0
-
-result()
-{
-	COUNT=$((COUNT + 1))
-	if [ "$1" = 0 ]; then echo "ok $COUNT $2"; else echo "not ok $COUNT $2"; fi
-}
+. tools/check/result.sh
 
 # check NAME EXPRESSION: true of every row of rows.json
 check()

@@ -10,14 +10,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
 B=${B:-build}
 NETWORKS=$B/bin/loom-networks
-COUNT=0
-
-# result STATUS NAME: one TAP line
-result()
-{
-	COUNT=$((COUNT + 1))
-	if [ "$1" = 0 ]; then echo "ok $COUNT $2"; else echo "not ok $COUNT $2"; fi
-}
+. tools/check/result.sh
 
 # each JSON: a TAP line a run, "NAME batch N on DEVICE"
 each()

@@ -15,7 +15,7 @@ B=${B:-build}
 BIN=$B/bin
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
-COUNT=0
+. tools/check/result.sh
 
 # Half precision rounds to 2^-11 of a value. The deepest networks round some hundred times, in random
 # directions: ten times that. Seeded weights amplify nothing.
@@ -25,13 +25,6 @@ ALLOWED=0.005
 ALLOWED_INT8=1.1
 # Calibration runs the network once a sample, on the host.
 SAMPLES=(1 2)
-
-# result STATUS NAME: one TAP line
-result()
-{
-	COUNT=$((COUNT + 1))
-	if [ "$1" = 0 ]; then echo "ok $COUNT $2"; else echo "not ok $COUNT $2"; fi
-}
 
 # arguments LETTER DIRECTORY OTHER: "-LETTER NAME=OTHER/NAME.npy" for the files NAME.npy of DIRECTORY
 arguments()

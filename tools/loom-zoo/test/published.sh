@@ -10,14 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
 ZOO=${B:-build}/bin/loom-zoo
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
-COUNT=0
-
-# result STATUS NAME: one TAP line
-result()
-{
-	COUNT=$((COUNT + 1))
-	if [ "$1" = 0 ]; then echo "ok $COUNT $2"; else echo "not ok $COUNT $2"; fi
-}
+. tools/check/result.sh
 
 # fails STATUS PATTERN ARGUMENT…: loom-zoo ends with STATUS and says PATTERN
 fails()

@@ -12,14 +12,7 @@ BIN=$B/bin
 DATA=${ONNX_TEST_DATA:-/usr/share/libonnx-testdata/data/node}
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
-COUNT=0
-
-# result STATUS NAME: one TAP line
-result()
-{
-	COUNT=$((COUNT + 1))
-	if [ "$1" = 0 ]; then echo "ok $COUNT $2"; else echo "not ok $COUNT $2"; fi
-}
+. tools/check/result.sh
 
 # fails STATUS MESSAGE ARGUMENT…: loomc ends so, says that, and leaves the output of an earlier run alone
 fails()

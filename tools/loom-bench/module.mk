@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # loom-bench, twice: the whole of it for the host, and for the VM one that measures and has neither the
-# simulator with its maths library nor cairo in it.
+# simulator nor cairo in it.
 BENCH := tools/loom-bench
 BENCH_RUN := $(addprefix $(BENCH)/,run.c stream.c inputs.c lane_loomd.c \
 	scenario.c scenario_figure.c scenario_main.c early.c traffic.c recording.c replay.c replay_cost.c)

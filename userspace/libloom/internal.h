@@ -35,7 +35,7 @@ struct loom_backend {
 };
 
 extern const struct loom_backend loom_backend_drm;
-/* Weak: the simulator and its maths library are linked only into what asks for them. */
+/* Weak: the simulator is linked only into what asks for them. */
 extern const struct loom_backend loom_backend_sim __attribute__((weak));
 
 struct loom_dev {

@@ -31,6 +31,9 @@
 /* "loom-bench: ..." on stderr; returns err, so that a refusal is one statement. */
 __attribute__((format(printf, 2, 3))) int bench_fail(int err, const char *format, ...);
 
+/* Smallest first. */
+void bench_sort(uint64_t *values, uint64_t num);
+
 /* ---- a lane: where the requests go ---- */
 
 struct bench_reply {

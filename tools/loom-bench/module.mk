@@ -4,7 +4,8 @@
 # simulator nor cairo in it.
 BENCH := tools/loom-bench
 BENCH_RUN := $(addprefix $(BENCH)/,run.c stream.c inputs.c lane_loomd.c \
-	scenario.c scenario_figure.c scenario_main.c early.c traffic.c recording.c replay.c replay_cost.c)
+	scenario.c scenario_figure.c scenario_main.c early.c traffic.c recording.c replay.c replay_cost.c \
+	sort.c)
 BENCH_REPORT := $(addprefix $(BENCH)/,report.c load.c figures.c bound.c table.c chrome.c timeline.c agree.c)
 BENCH_SUBMIT := $(addprefix $(BENCH)/,submit_guest.c submit_loom.c submit_nvme.c submit_scale.c)
 BENCH_SIMULATOR := $(addprefix $(BENCH)/,simulator.c simulator_measure.c simulator_peer.c simulator_vm.c)

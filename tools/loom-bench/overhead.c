@@ -171,13 +171,6 @@ static void growth(const struct grid *g, const char *policy, json_t *list)
 	putchar('\n');
 }
 
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* What a decision is to be short beside: half of a network's slices take longer on their busier resource. */
 static void medians(const struct grid *g)
 {
@@ -191,7 +184,7 @@ static void medians(const struct grid *g)
 		for (k = 0; times && k < w->num_slices; k++)
 			times[k] = w->slices[k].comp_ps > w->slices[k].mem_ps ? w->slices[k].comp_ps : w->slices[k].mem_ps;
 		if (times)
-			qsort(times, w->num_slices, sizeof(*times), by_value);
+			bench_sort(times, w->num_slices);
 		printf(" %s %.0f ns", w->name, times ? 1e-3 * (double)times[w->num_slices / 2] : 0.0);
 		free(times);
 	}

@@ -53,13 +53,6 @@ static int count(struct loom_dev *dev, int (*pass)(struct replay *r), struct rep
 	return err;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Of a slice, the busier resource's time. */
 static uint64_t median_slice(struct replay *r)
 {
@@ -76,7 +69,7 @@ static uint64_t median_slice(struct replay *r)
 		times[n++] = s->comp_ps > s->mem_ps ? s->comp_ps : s->mem_ps;
 	}
 	if (times)
-		qsort(times, n, sizeof(*times), by_value);
+		bench_sort(times, n);
 	median = n ? times[n / 2] : 0;
 	free(times);
 	return median;

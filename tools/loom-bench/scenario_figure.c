@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "bench.h"
 #include "early.h"
 #include "scenario.h"
 
@@ -11,13 +12,6 @@ const struct scenario_rules scenario_rules[] = {
 	[SCENARIO_SERVER] = { "Server", "Poisson throughput", "queries/s", 1, 0.99, 662 },
 	[SCENARIO_OFFLINE] = { "Offline", "throughput", "samples/s", 1, 0.99, 24576 },
 };
-
-static int by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
 
 /* How many were over the bound: lost ones are for ever. */
 static void count_late(const struct scenario_stream *s, struct scenario_figure *f)
@@ -51,7 +45,7 @@ struct scenario_figure scenario_figure(const struct scenario *s, const struct sc
 	const struct scenario_rules *rules = &scenario_rules[s->kind];
 	struct scenario_figure f = { 0 };
 
-	qsort(stream->latencies, stream->num_done, sizeof(stream->latencies[0]), by_value);
+	bench_sort(stream->latencies, stream->num_done);
 	count_late(stream, &f);
 	if (stream->num_done)
 		f.seen = 1e-6 * (double)stream->latencies[(unsigned int)(rules->percentile * stream->num_done)];

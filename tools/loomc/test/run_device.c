@@ -116,17 +116,22 @@ static void stop(struct run *r)
 		loom_dev_close(r->dev);
 }
 
+static int start_or_say(struct run *r, const char *device, const void *file, size_t size,
+			char *error, size_t error_size)
+{
+	int ret = start(r, device, file, size);
+
+	snprintf(error, error_size, "%s", ret ? loom_error() : "");
+	return ret;
+}
+
 int run_device(const char *device, const void *file, size_t size, const struct loomc_tensor *in,
 	       unsigned int num_in, struct loomc_tensor *out, unsigned int num_out, char *error,
 	       size_t error_size)
 {
 	struct run r = { 0 };
-	int ret;
+	int ret = start_or_say(&r, device, file, size, error, error_size);
 
-	*error = 0;
-	ret = start(&r, device, file, size);
-	if (ret)
-		snprintf(error, error_size, "%s", loom_error());
 	if (!ret && fill_inputs(&r, in, num_in)) {
 		snprintf(error, error_size, "inputs do not fit the model's");
 		ret = -1;
@@ -145,13 +150,9 @@ int run_device_time(const char *device, const void *file, size_t size, uint64_t 
 		    size_t error_size)
 {
 	struct run r = { 0 };
-	int ret;
+	int ret = start_or_say(&r, device, file, size, error, error_size);
 
-	*error = 0;
-	ret = start(&r, device, file, size);
-	if (ret)
-		snprintf(error, error_size, "%s", loom_error());
-	else
+	if (!ret)
 		ret = run_slices(&r, error, error_size);
 	*end = r.end;
 	stop(&r);

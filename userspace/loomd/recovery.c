@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * A fault kills the VM that all requests of a model share, and the culprit gets -EIO. The VM's
- * other slices come back with errors. (With two leases there are two VMs; they are rebuilt together.) What the scheduler still hands out for this model is parked;
- * when the last slice is back, the model gets a new VM. Requests that had begun in the old one are
- * lost: they arrive again, with the input that the client's buffer still holds, and the client
- * never notices. After MAX_REVIVALS it is told, with -EAGAIN.
+ * other slices come back with errors. (With two leases there are two VMs, which are rebuilt
+ * together.) What the scheduler still hands out for this model is parked; when the last slice is
+ * back, the model gets a new VM. Requests that had begun in the old one are lost: they arrive
+ * again, with the input that the client's buffer still holds, and the client never notices. After
+ * MAX_REVIVALS it is told, with -EAGAIN.
  */
 #include <errno.h>
 #include <stdio.h>
